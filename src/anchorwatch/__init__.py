@@ -1,0 +1,1 @@
+"""Anchorwatch keeps watch over machine-learning models in production and acts when they drift."""

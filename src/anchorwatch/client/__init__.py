@@ -1,0 +1,1 @@
+"""What a model service imports: light, never raises, never blocks."""

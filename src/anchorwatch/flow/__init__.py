@@ -1,0 +1,1 @@
+"""The arrows of the road: take, roll, join, archive, measure, judge."""

@@ -1,0 +1,1 @@
+"""From findings to incidents: pure, each answering with a reason."""

@@ -1,0 +1,1 @@
+"""How well a model did: from a profile to results."""

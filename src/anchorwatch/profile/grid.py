@@ -1,0 +1,59 @@
+"""The grid: how a model's values are binned, fixed once by the reference."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from anchorwatch.core.schema import Task
+
+QUANTILES = 240
+"""Quantile bins per numeric column: divisible by 10, so that deciles are among the edges."""
+
+PREDICTION = "_prediction"
+SCORE = "_score"
+OUTCOME = "_outcome"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Grid:
+    """Bins for every column of a model, inputs first, then `_prediction`, `_score`, `_outcome` where they apply.
+
+    Numeric bin `j` of a column holds values in `(edges[j-1], edges[j]]`; the first holds all up to `edges[0]`,
+    one more after the last edge holds the rest, so a column has `len(edges) + 1` bins. The first edge lies just
+    below the reference's minimum and the last is its maximum: the outer bins count what is out of range. An
+    atom (a value with much mass) has an edge just below itself and one on itself, hence a bin of its own.
+
+    Attributes:
+        digest: hex SHA-256 (first 32 digits) of the content; profiles add only when digests are equal.
+        task: decides how outcomes are folded.
+        labels: classes in order; the code of a class is its index and `len(labels)` stands for any other.
+        positive: index of the positive label (binary), else -1.
+        threshold: score at or above which `positive` is predicted when no label was logged.
+        numbers: names of numeric columns.
+        edges: per numeric column, ascending float64 edges.
+        deciles: per numeric column, indices into `edges` of the reference's distinct deciles (10 %..90 %).
+        centre: per numeric column, subtracted before moments are summed (the reference's median; 0 without).
+        scale: per numeric column, divided by (the reference's standard deviation; 1 without).
+        categories: names of categorical columns.
+        levels: per categorical column, known values in order; unknown ones are counted apart.
+    """
+
+    digest: str
+    task: Task
+    labels: tuple[str, ...]
+    positive: int
+    threshold: float
+    numbers: tuple[str, ...]
+    edges: tuple[NDArray[np.float64], ...]
+    deciles: tuple[NDArray[np.int64], ...]
+    centre: NDArray[np.float64]
+    scale: NDArray[np.float64]
+    categories: tuple[str, ...]
+    levels: tuple[tuple[str, ...], ...]
+    fitted: bool = True
+    """False when no reference was seen: edges are a general logarithmic ladder and no level is known."""

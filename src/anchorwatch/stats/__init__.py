@@ -1,0 +1,1 @@
+"""Numerics with no idea of models."""

@@ -1,0 +1,1 @@
+"""Where things are kept: ledger (SQL), inbox, index, lake (Delta)."""
