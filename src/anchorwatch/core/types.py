@@ -87,14 +87,14 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """When a measure is a breach.
+    """When a measure is a breach: when every condition that is given holds.
 
     Args:
         name: unique within the model.
         measure: a registered measure, such as `mae` or `psi`.
         columns: subjects it looks at; empty for all that the measure has.
         above: a breach over this value.
-        below: a breach under this value.
+        below: a breach under this value (with `above`: either of the two).
         band: a breach outside reference mean ± `band` standard deviations of the reference's windows.
         side: which side of the band counts: `both`, `above` or `below`.
         alpha: also demand that the measure's p-value, times the number of columns, is under this.
@@ -162,7 +162,8 @@ class Incident:
     """Something is wrong with a model, for one cause, over time.
 
     `at` times are event time (the end of the window that decided); `id` is 0 before it is stored.
-    `findings` are the breaches of the last window judged; `ok_windows` counts windows without one since.
+    `findings` are the breaches of the latest window that had any; `ok_windows` counts windows without one since,
+    and `ok_before` is that count before the window that ended at `updated_at`, so that judging it again replaces it.
     """
 
     model: str
@@ -177,6 +178,7 @@ class Incident:
     resolved_at: datetime | None = None
     findings: tuple[Finding, ...] = ()
     ok_windows: int = 0
+    ok_before: int = 0
     acknowledged_by: str = ""
     silenced_until: datetime | None = None
     timeline: tuple[Step, ...] = ()
