@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from anchorwatch.core.results import Missing, Value
 from anchorwatch.core.types import Finding, Verdict
 from anchorwatch.rules.limits import around, fixed, nearest
-from anchorwatch.rules.place import cause_of, subjects_of
+from anchorwatch.rules.place import cause_of
 from anchorwatch.rules.sentence import figure, rows, what, windows
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def evaluate(rule: Rule, place: Place, results: Results, past: Past = NOTHING) -
     """
     now = dict(results)
     before = [dict(earlier) for earlier in past.results]
-    readings = {subject: _reading(rule, subject, now, before) for subject in subjects_of(rule, results)}
+    readings = {subject: _reading(rule, subject, now, before) for subject in rule.columns or results.subjects}
     judged = sum(isinstance(reading, Value) for reading in readings.values()) * place.slices
     findings = []
     for subject, reading in readings.items():

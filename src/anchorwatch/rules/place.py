@@ -1,4 +1,4 @@
-"""Where rules look: which stage, which cause, which subjects, which past."""
+"""Where rules look: which window, which stage, which cause, how much of the past."""
 
 from __future__ import annotations
 
@@ -6,14 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from anchorwatch.core.types import Stage
-from anchorwatch.profile.measure import MEASURES
+from anchorwatch.profile.measure import MEASURES, Family
 
 if TYPE_CHECKING:
     from anchorwatch.core.calendar import Window
-    from anchorwatch.core.results import Results
     from anchorwatch.core.types import Rule
-
-OUTCOME = "_outcome"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,29 +30,23 @@ class Place:
 def cause_of(rule: Rule) -> str:
     """The cause whose incident this rule's breaches join: its own, else its measure's family.
 
+    Drift that shows only with the outcomes is a cause of its own, `target drift`: it is judged later than drift of
+    the inputs, and one incident's windows come in one order.
+
     >>> from anchorwatch.core.types import Rule
     >>> cause_of(Rule(name="slow", measure="latency_p95", above=1.0, cause="latency"))
     'latency'
     """
-    if rule.cause:
-        return rule.cause
-    return MEASURES[rule.measure].family.value if rule.measure in MEASURES else rule.measure
+    if rule.cause or rule.measure not in MEASURES:
+        return rule.cause or rule.measure
+    family = MEASURES[rule.measure].family
+    late = family is not Family.PERFORMANCE and stage_of(rule) is Stage.OUTCOMES
+    return f"target {family.value}" if late else family.value
 
 
 def stage_of(rule: Rule) -> Stage:
     """When the rule can be judged: with the predictions, or when their outcomes have come."""
-    if OUTCOME in rule.columns:
-        return Stage.OUTCOMES
     return MEASURES[rule.measure].stage if rule.measure in MEASURES else Stage.INPUTS
-
-
-def subjects_of(rule: Rule, results: Results) -> tuple[str, ...]:
-    """The subjects the rule looks at: those it names, else all; outcomes only once they have come."""
-    if rule.columns:
-        return rule.columns
-    if stage_of(rule) is Stage.OUTCOMES:
-        return results.subjects
-    return tuple(subject for subject in results.subjects if subject != OUTCOME)
 
 
 def history_needed(rule: Rule) -> int:
