@@ -22,8 +22,8 @@ class Case:
     """What one window says of one cause: the evidence an incident is stepped with.
 
     `findings` are sorted, so that their order never matters. `lasting` are the breaches whose rule's
-    persistence is met, `keep` the windows without a breach it takes to resolve, `late` says that a newer window
-    was judged before.
+    persistence is met, `keep` the windows without a breach it takes to resolve, `late` says that a newer
+    window was judged before.
     """
 
     model: str

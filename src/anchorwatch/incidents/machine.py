@@ -1,19 +1,20 @@
 """The life of an incident: pending, firing, resolved, and firing again.
 
 ```
-            breach                 it lasts                  keep windows without
-  (none) ───────────▶ pending ───────────────▶ firing ─────────────────────────▶ resolved
-                        │  ▲                     ▲                                 │
-                        │  └── breach ───────────┼─────────────────────────────────┤
-                        │                        └──── breach that lasts ──────────┘
-                        └── keep windows without ─▶ resolved            (within the horizon; else a new incident)
+         breach            it lasts          keep windows without
+  (none) ──────▶ pending ────────────▶ firing ────────────────────▶ resolved
+                   │  ▲                  ▲                             │
+                   │  └── breach ────────┼─────────────────────────────┤  within the horizon,
+                   │                     └── breach that lasts ────────┘  else a new incident
+                   └── keep windows without ──▶ resolved
 ```
 
 The laws, each under test:
 
 - A window that is unknown neither opens nor resolves.
-- Judging the newest window again with the same findings changes nothing; with others it replaces what the window
-  said. What was told is not untold: an incident that fired stays firing until `keep` windows have no breach.
+- Judging the newest window again with the same findings changes nothing; with others it replaces what the
+  window said. What was told is not untold: an incident that fired stays firing until `keep` windows have no
+  breach.
 - A window older than the newest one judged adds a note to an open incident's timeline and nothing else.
 - The order of findings within a window does not matter.
 """
@@ -58,7 +59,7 @@ TELLING = frozenset({Change.FIRED, Change.REFIRED, Change.ESCALATED, Change.RESO
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """One change, in a sentence; `at` is event time for changes a window made, wall time for acts of people."""
+    """One change, in a sentence; `at` is event time where a window made it, wall time where a person did."""
 
     change: Change
     at: datetime
@@ -77,8 +78,8 @@ class Stepped:
 def step(incident: Incident | None, case: Case, horizon: int = HORIZON) -> Stepped:
     """Take one window's case of the same model and cause.
 
-    `incident` is the latest one of that cause, resolved or not; a new one comes back with id 0 where the old one
-    was resolved more than `horizon` windows ago.
+    `incident` is the latest one of that cause, resolved or not; a new one comes back with id 0 where the old
+    one was resolved `horizon` windows ago or more.
     """
     if case.late:
         return _note(incident, case)
@@ -121,7 +122,7 @@ def _open(case: Case) -> Stepped:
 
 
 def _reopen(incident: Incident, case: Case) -> Stepped:
-    """A resolved incident that breaks again soon goes on, as pending or firing; nobody has looked at it yet."""
+    """A resolved incident that breaks again soon goes on, and nobody has looked at it yet."""
     again = incident.evolve(
         state=IncidentState.PENDING,
         updated_at=case.window.end,

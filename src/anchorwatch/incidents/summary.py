@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def worst(findings: Sequence[Finding]) -> Finding:
     """The most severe finding, then the one farthest beyond its limit, then by name."""
-    return min(findings, key=lambda finding: (-finding.severity.rank, -_excess(finding), Key.of(finding)))
+    return _ranked(findings)[0]
 
 
 def affected(findings: Sequence[Finding]) -> tuple[str, ...]:
@@ -23,28 +23,32 @@ def affected(findings: Sequence[Finding]) -> tuple[str, ...]:
 
     Segments and versions are left out; a column that is bad in five segments is one column.
     """
-    ranked = sorted(
-        findings, key=lambda finding: (-finding.severity.rank, -_excess(finding), Key.of(finding))
-    )
-    return tuple(dict.fromkeys(finding.subject for finding in ranked))
+    return tuple(dict.fromkeys(finding.subject for finding in _ranked(findings)))
 
 
 def summary(findings: Sequence[Finding]) -> str:
-    """One sentence: the worst finding, and how much else is affected."""
+    """One sentence: the worst finding, and what else is affected."""
     first = worst(findings)
-    others = [subject for subject in affected(findings) if subject not in {first.subject, ""}]
-    if others:
-        shown = ", ".join(subject_text(subject) for subject in others[:2])
-        more = f" and {len(others) - 2} more columns" if len(others) > 3 else ""
-        more = f" and {subject_text(others[2])}" if len(others) == 3 else more
-        return f"{first.reason}; also {shown}{more}"
-    slices = {(finding.version, finding.segment) for finding in findings} - {(first.version, first.segment)}
-    measures = {finding.measure for finding in findings} - {first.measure}
+    subjects = [subject for subject in affected(findings) if subject not in {first.subject, ""}]
+    measures = sorted({finding.measure for finding in findings} - {first.measure})
+    places = {(finding.version, finding.segment) for finding in findings}
+    if subjects:
+        return f"{first.reason}; also {_list([subject_text(subject) for subject in subjects], 'columns')}"
     if measures:
-        return f"{first.reason}; also {', '.join(sorted(measures))}"
-    if slices:
-        return f"{first.reason}; also in {len(slices)} other slice" + ("" if len(slices) == 1 else "s")
+        return f"{first.reason}; also {_list(measures, 'measures')}"
+    if len(places) > 1:
+        return f"{first.reason}; {len(places)} slices in all"
     return first.reason
+
+
+def _list(names: Sequence[str], what: str) -> str:
+    if len(names) > 3:
+        return f"{names[0]}, {names[1]} and {len(names) - 2} more {what}"
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+
+
+def _ranked(findings: Sequence[Finding]) -> list[Finding]:
+    return sorted(findings, key=lambda finding: (-finding.severity.rank, -_excess(finding), Key.of(finding)))
 
 
 def _excess(finding: Finding) -> float:

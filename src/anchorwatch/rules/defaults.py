@@ -15,7 +15,7 @@ ENOUGH = 30
 
 
 def main_metric(spec: ModelSpec) -> str:
-    """The one number that says how well a model does: `mae`, `roc_auc`, or `accuracy` where there is no score.
+    """The number that says how well a model does: `mae`, `roc_auc`, or `accuracy` where there is no score.
 
     >>> from anchorwatch.core.schema import ModelSpec, Task
     >>> main_metric(ModelSpec(name="fares", task=Task.REGRESSION))

@@ -30,8 +30,8 @@ class Place:
 def cause_of(rule: Rule) -> str:
     """The cause whose incident this rule's breaches join: its own, else its measure's family.
 
-    Drift that shows only with the outcomes is a cause of its own, `target drift`: it is judged later than drift of
-    the inputs, and one incident's windows come in one order.
+    Drift that shows only with the outcomes is a cause of its own, `target drift`: it is judged later than
+    drift of the inputs, and one incident's windows come in one order.
 
     >>> from anchorwatch.core.types import Rule
     >>> cause_of(Rule(name="slow", measure="latency_p95", above=1.0, cause="latency"))
