@@ -39,6 +39,7 @@ class Measure:
         family: what it is about.
         tasks: model tasks it applies to; empty for all.
         kinds: kinds of column it applies to; empty when its subjects are not columns.
+        per_class: its subjects are the classes of the model.
         needs: parts of the current profile that it reads; Missing when one is None.
         stage: whether it needs outcomes.
         unit: such as `share`, `seconds`, `outcome's unit`.
@@ -54,6 +55,7 @@ class Measure:
     function: MeasureFunction
     tasks: frozenset[Task] = frozenset()
     kinds: frozenset[Kind] = frozenset()
+    per_class: bool = False
     needs: frozenset[str] = frozenset()
     stage: Stage = Stage.INPUTS
     unit: str = "1"
@@ -62,6 +64,13 @@ class Measure:
     better: str = "none"
     symmetric: bool = False
     source: str = ""
+
+    @property
+    def subjects(self) -> str:
+        """What its values are of: `columns`, `classes`, or the `model` as a whole."""
+        if self.kinds:
+            return "columns"
+        return "classes" if self.per_class else "model"
 
     def __call__(self, reference: Profile | None, current: Profile) -> Results:
         return self.function(reference, current)
