@@ -1,0 +1,294 @@
+"""Everything there is to read, as plain JSON types: the API, the UI, the CLI and the embedded client all ask here."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from anchorwatch.app import incidents_view
+from anchorwatch.app.distributions import distribution
+from anchorwatch.app.fleet import card
+from anchorwatch.app.moments import Moment, moment
+from anchorwatch.app.readings import described, heatmap, result_body, series, window_results
+from anchorwatch.app.view import FOREVER, View, grains_of, view_of
+from anchorwatch.core.errors import InputError
+from anchorwatch.core.registry import unknown
+from anchorwatch.core.times import iso
+from anchorwatch.core.types import IncidentState
+from anchorwatch.flow.measure import applicable, reference_of
+from anchorwatch.flow.ports import WHOLE
+from anchorwatch.flow.pump import CONSUMERS
+from anchorwatch.flow.times import window_at
+from anchorwatch.profile.measure import MEASURES
+from anchorwatch.rules.defaults import main_metric
+from anchorwatch.stores.explore import Filter, Wanted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from anchorwatch.core.clock import Clock
+    from anchorwatch.flow.ports import Model
+    from anchorwatch.flow.pump import Pump
+    from anchorwatch.stores.inbox import Inbox
+    from anchorwatch.stores.lake import DeltaLake
+    from anchorwatch.stores.ledger.ledger import Ledger, Transaction
+
+VERSION = "0.1.0"
+
+
+class Queries:
+    """Readings of one store; each method is one address of the API."""
+
+    def __init__(self, ledger: Ledger, inbox: Inbox, lake: DeltaLake, pump: Pump, clock: Clock) -> None:  # noqa: PLR0913
+        self._ledger = ledger
+        self._inbox = inbox
+        self._lake = lake
+        self._pump = pump
+        self._clock = clock
+        self._opened = clock.monotonic()
+
+    def models(self) -> list[dict[str, Any]]:
+        """Every model with its health, volume and main metric."""
+        with self._ledger.read() as books:
+            return [card(books, model) for model in books.models.all()]
+
+    def model(self, name: str) -> dict[str, Any]:
+        """One model: declaration, rules, versions, segments, measures."""
+        with self._ledger.read() as books:
+            model = books.models.get(name)
+            whole = view_of(model).slice_id(books)
+            base = model.spec.window.text
+            first = None if whole is None else books.results.first(whole, base, 0)
+            last = None if whole is None else books.results.latest(whole, base, FOREVER[1])
+            return {
+                "spec": model.spec.to_dict(),
+                "rules": [asdict(rule) for rule in model.rules],
+                "versions": _versions(books, model),
+                "segments": _segments(books, model),
+                "first": None if first is None else iso(first),
+                "last": None if last is None else iso(window_at(last, base, model.spec.timezone)[1]),
+                "window": base,
+                "grains": grains_of(model),
+                "measures": [described(item) for item in applicable(model.spec.task)],
+                "columns": [{"name": item.name, "kind": item.kind.value} for item in model.spec.columns],
+                "main_metric": main_metric(model.spec),
+            }
+
+    def measures(self) -> list[dict[str, Any]]:
+        """Every registered measure."""
+        return [described(item) for item in MEASURES.values()]
+
+    def series(  # noqa: PLR0913 - what a chart is of
+        self,
+        model: str,
+        measure: str,
+        *,
+        subject: str = "",
+        grain: str | None = None,
+        start: Moment = None,
+        end: Moment = None,
+        version: str = "",
+        segment: str = "",
+    ) -> dict[str, Any]:
+        """One measure of one subject over time."""
+        _known_measure(measure)
+        with self._ledger.read() as books:
+            view = _view(books.models.get(model), grain, (start, end), version, segment)
+            return series(books, view, measure, subject)
+
+    def heatmap(  # noqa: PLR0913 - what a map is of
+        self,
+        model: str,
+        measure: str = "psi",
+        *,
+        start: Moment = None,
+        end: Moment = None,
+        version: str = "",
+        segment: str = "",
+        buckets: int = 120,
+    ) -> dict[str, Any]:
+        """A measure of every column over time, worst column first."""
+        _known_measure(measure)
+        with self._ledger.read() as books:
+            return heatmap(books, _view(books.models.get(model), None, (start, end), version, segment), measure, buckets)
+
+    def distribution(  # noqa: PLR0913 - what is compared
+        self,
+        model: str,
+        column: str,
+        start: Moment = None,
+        end: Moment = None,
+        *,
+        version: str = "",
+        segment: str = "",
+    ) -> dict[str, Any]:
+        """A column in a span of time beside the reference."""
+        with self._ledger.read() as books:
+            view = _view(books.models.get(model), None, (start, end), version, segment)
+            profile = view.profile(books, view.start, view.end)
+            if profile is None:
+                raise InputError(f"no window of {model!r} starts between {start} and {end}")
+            reference = reference_of(books, view.model, profile)
+            found = [item(reference, profile) for item in applicable(view.model.spec.task) if item.kinds]
+            return {
+                **distribution((reference, profile), column),
+                "start": iso(view.start),
+                "end": iso(view.end),
+                "measures": {
+                    results.measure: result_body(results[column]) for results in found if column in results.subjects
+                },
+            }
+
+    def results(
+        self, model: str, start: Moment, grain: str | None = None, *, version: str = "", segment: str = ""
+    ) -> dict[str, Any]:
+        """Every measure of the window that holds `start`."""
+        with self._ledger.read() as books:
+            view = _view(books.models.get(model), grain, (start, None), version, segment)
+            begin, end = window_at(view.start, view.grain, view.model.spec.timezone)
+            return {
+                "window": {"start": iso(begin), "end": iso(end), "grain": view.grain},
+                "results": window_results(books, view, begin, end),
+            }
+
+    def confusion(
+        self, model: str, start: Moment = None, end: Moment = None, *, version: str = "", segment: str = ""
+    ) -> dict[str, Any]:
+        """Outcomes against predicted labels in a span of time: rows are what came, columns what was predicted."""
+        with self._ledger.read() as books:
+            view = _view(books.models.get(model), None, (start, end), version, segment)
+            profile = view.profile(books, view.start, view.end)
+            if profile is None or profile.confusion is None:
+                return {"labels": [], "matrix": [], "reason": "no outcomes with a predicted label in this span"}
+            matrix, labels = profile.confusion.matrix, [*profile.grid.labels, "(other)"]
+            if not matrix[-1].any() and not matrix[:, -1].any():
+                matrix, labels = matrix[:-1, :-1], labels[:-1]
+            return {"labels": labels, "matrix": matrix.tolist(), "reason": None}
+
+    def incidents(
+        self,
+        model: str | None = None,
+        state: str | None = None,
+        limit: int = 100,
+        before: int | None = None,
+        severity: str | None = None,
+    ) -> list[dict[str, Any]]:
+        """Incidents, newest first; `state` may be `open` for all that are not resolved."""
+        with self._ledger.read() as books:
+            if model:
+                books.models.get(model)
+            found = books.incidents.list(model=model or None, states=_states(state), before=before, limit=limit)
+            return [
+                incidents_view.brief(item) for item in found if not severity or item.severity.value == severity
+            ]
+
+    def incident(self, number: int) -> dict[str, Any]:
+        """One incident with its findings and timeline."""
+        with self._ledger.read() as books:
+            return incidents_view.full(books.incidents.get(number))
+
+    def predictions(  # noqa: PLR0913 - what is looked for
+        self,
+        model: str,
+        *,
+        start: Moment = None,
+        end: Moment = None,
+        version: str | None = None,
+        id: str | None = None,  # noqa: A002 - the field's name
+        filters: Sequence[dict[str, Any]] = (),
+        limit: int = 100,
+        after: str | None = None,
+    ) -> dict[str, Any]:
+        """Rows of the lake, newest first, each with its latest outcome."""
+        with self._ledger.read() as books:
+            books.models.get(model)
+        wanted = Wanted(
+            start=moment(start, "start", FOREVER[0]),
+            end=moment(end, "end", FOREVER[1]),
+            version=version or None,
+            id=id or None,
+            filters=tuple(Filter(item["column"], item["op"], item["value"]) for item in filters),
+            limit=limit,
+            after=after or None,
+        )
+        page = self._lake.explore(model, wanted)
+        return {"columns": page.columns, "rows": page.rows, "next": page.next}
+
+    def status(self) -> dict[str, Any]:
+        """How the store itself does."""
+        depth = self._inbox.depth()
+        newest = self._inbox.last()
+        now = self._clock.now().timestamp()
+        with self._ledger.read() as books:
+            offsets = {name: books.offsets.get(name) for name in CONSUMERS}
+            models = books.models.all()
+        health = self._pump.health
+        return {
+            "version": VERSION,
+            "uptime_s": round(self._clock.monotonic() - self._opened, 1),
+            "models": len(models),
+            "inbox": {
+                "batches": depth.batches,
+                "rows": depth.rows,
+                "bytes": depth.bytes,
+                "oldest_s": None if depth.oldest is None else max(round(now - depth.oldest / 1e6, 1), 0.0),
+            },
+            "consumers": [
+                {
+                    "name": name,
+                    "offset": offset,
+                    "lag_batches": max(newest - offset, 0),
+                    "error": health.errors.get(name),
+                }
+                for name, offset in offsets.items()
+            ],
+            "errors": dict(health.errors),
+        }
+
+
+def _view(
+    model: Model, grain: str | None, span: tuple[Moment, Moment], version: str, segment: str
+) -> View:
+    start = moment(span[0], "start", FOREVER[0])
+    end = moment(span[1], "end", FOREVER[1])
+    if end <= start:
+        raise InputError(f"end: {span[1]} is not after start {span[0]}")
+    return view_of(model, version=version, segment=segment, grain=grain, start=start, end=end)
+
+
+def _known_measure(name: str) -> None:
+    if name not in MEASURES:
+        raise InputError(unknown("measure", name, MEASURES))
+
+
+def _states(text: str | None) -> tuple[IncidentState, ...]:
+    if not text:
+        return ()
+    if text == "open":
+        return (IncidentState.PENDING, IncidentState.FIRING)
+    try:
+        return (IncidentState(text),)
+    except ValueError:
+        raise InputError(unknown("state", text, ["open", *IncidentState])) from None
+
+
+def _versions(books: Transaction, model: Model) -> list[dict[str, Any]]:
+    return [
+        {
+            "version": item.version,
+            "first_seen": None if item.first_at is None else iso(item.first_at),
+            "last_seen": None if item.last_at is None else iso(item.last_at),
+            "events": item.events,
+            "has_reference": item.grid_id is not None and books.grids.reference(item.grid_id) is not None,
+        }
+        for item in books.models.versions(model.id)
+    ]
+
+
+def _segments(books: Transaction, model: Model) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {name: [] for name in model.spec.segments}
+    for item in books.models.slices(model.id):
+        if item.every and item.segment != WHOLE:
+            column, _, value = item.segment.partition("=")
+            found.setdefault(column, []).append(value)
+    return {column: sorted(values) for column, values in found.items()}

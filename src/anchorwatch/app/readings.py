@@ -1,0 +1,244 @@
+"""Figures over time, as plain JSON types."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from anchorwatch.core.results import Value
+from anchorwatch.core.times import iso
+from anchorwatch.flow.judge import bands_of, newest_reference
+from anchorwatch.flow.measure import measure_all, reference_of
+from anchorwatch.flow.panel import layout_of, place_of, read
+from anchorwatch.profile.measure import MEASURES, Family
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from anchorwatch.app.view import View
+    from anchorwatch.core.results import Missing
+    from anchorwatch.flow.judge import Bands
+    from anchorwatch.flow.ports import Model
+    from anchorwatch.profile.measure import Measure
+    from anchorwatch.stores.ledger.ledger import Transaction
+
+MATURITY = "maturity"
+Point = tuple[int, int, "Value | Missing", "float | None"]
+"""Start, end, result, maturity."""
+
+
+def described(item: Measure) -> dict[str, Any]:
+    """A measure as lists show it."""
+    return {
+        "name": item.name,
+        "title": item.title,
+        "family": item.family.value,
+        "stage": item.stage.value,
+        "unit": item.unit,
+        "better": item.better,
+        "low": _finite(item.low),
+        "high": _finite(item.high),
+        "subjects": "columns" if item.kinds else "model",
+        "source": item.source,
+    }
+
+
+def result_body(found: Value | Missing) -> dict[str, Any]:
+    """A value or a reason."""
+    if isinstance(found, Value):
+        return {"value": found.value, "low": found.low, "high": found.high, "p": found.p, "n": found.n, "reason": None}
+    return {"value": None, "low": None, "high": None, "p": None, "n": found.n, "reason": found.reason}
+
+
+def series(books: Transaction, view: View, measure: str, subject: str) -> dict[str, Any]:
+    """One measure of one subject, window by window, columnar."""
+    about = MEASURES[measure]
+    points = _kept(books, view, measure, subject) if view.stored else _summed(books, view, measure, subject)
+    bodies = [result_body(found) for _, _, found, _ in points]
+    return {
+        "measure": measure,
+        "title": about.title,
+        "unit": about.unit,
+        "better": about.better,
+        "subject": subject,
+        "grain": view.grain,
+        "stage": about.stage.value,
+        "reference": reference_body(books, view.model, measure, subject),
+        "start": [iso(start) for start, _, _, _ in points],
+        "end": [iso(end) for _, end, _, _ in points],
+        "maturity": [maturity for _, _, _, maturity in points],
+        **{key: [body[key] for body in bodies] for key in ("value", "low", "high", "p", "n", "reason")},
+    }
+
+
+def _kept(books: Transaction, view: View, measure: str, subject: str) -> list[Point]:
+    """Straight from the results: no profile is touched."""
+    slice_id = view.slice_id(books)
+    if slice_id is None:
+        return []
+    layouts: dict[int, str] = {}
+    points: list[Point] = []
+    for row in books.results.rows(slice_id, view.grain, view.start, view.end):
+        if row.layout_id not in layouts:
+            layouts[row.layout_id] = books.results.layout(row.layout_id)
+        place = place_of(layouts[row.layout_id], measure, subject)
+        if place is None:
+            continue
+        ripe = place_of(layouts[row.layout_id], MATURITY, "")
+        maturity = read(row.blob, ripe) if ripe else None
+        ratio = maturity.value if isinstance(maturity, Value) else None
+        points.append((row.start, row.finish, read(row.blob, place), ratio))
+    return points
+
+
+def _summed(books: Transaction, view: View, measure: str, subject: str) -> list[Point]:
+    """Profiles added up to longer windows, then measured."""
+    slice_id = view.slice_id(books)
+    if slice_id is None:
+        return []
+    base = view.model.spec.window.text
+    first, last = books.results.first(slice_id, base, view.start), books.results.latest(slice_id, base, view.end)
+    if first is None or last is None:
+        return []
+    points: list[Point] = []
+    for start, end in view.spans(first, last):
+        profile = view.profile(books, start, end)
+        if profile is None:
+            continue
+        results = MEASURES[measure](reference_of(books, view.model, profile), profile)
+        if subject not in results.subjects:
+            continue
+        ripe = MEASURES[MATURITY](None, profile)
+        maturity = ripe.at(0) if len(ripe) else None
+        points.append((start, end, results[subject], maturity.value if isinstance(maturity, Value) else None))
+    return points
+
+
+_bands: dict[tuple[int, int], Bands] = {}
+
+
+def reference_body(books: Transaction, model: Model, measure: str, subject: str) -> dict[str, Any] | None:
+    """The measure on the reference itself, and its mean and spread over the reference's windows."""
+    reference = newest_reference(books, model)
+    if reference is None:
+        return None
+    key = (id(reference), reference.grid_id)
+    if key not in _bands:
+        _bands.clear()
+        _bands[key] = bands_of(model, reference)
+    band = _bands[key].get(measure, {}).get(subject)
+    value = low = high = None
+    if MEASURES[measure].family is not Family.DRIFT:
+        results = MEASURES[measure](reference.profile, reference.profile)
+        found = results[subject] if subject in results.subjects else None
+        if isinstance(found, Value):
+            value, low, high = found.value, found.low, found.high
+    if value is None and band is None:
+        return None
+    return {
+        "value": value,
+        "low": low,
+        "high": high,
+        "mean": band.mean if band else None,
+        "sd": band.sd if band else None,
+    }
+
+
+def heatmap(books: Transaction, view: View, measure: str, buckets: int) -> dict[str, Any]:
+    """A measure of every column over time; where there are more windows than buckets, a bucket shows its worst."""
+    about = MEASURES[measure]
+    slice_id = view.slice_id(books)
+    rows = [] if slice_id is None else books.results.rows(slice_id, view.grain, view.start, view.end)
+    layouts = {row.layout_id for row in rows}
+    texts = {number: books.results.layout(number) for number in layouts}
+    columns = list(
+        dict.fromkeys(
+            subject
+            for text in texts.values()
+            for name, subjects, _ in layout_of(text).entries
+            if name == measure
+            for subject in subjects
+        )
+    )
+    value = np.full((len(columns), len(rows)), np.nan)
+    p = np.full((len(columns), len(rows)), np.nan)
+    for at, row in enumerate(rows):
+        for line, column in enumerate(columns):
+            place = place_of(texts[row.layout_id], measure, column)
+            found = read(row.blob, place) if place else None
+            if isinstance(found, Value):
+                value[line, at] = found.value
+                p[line, at] = np.nan if found.p is None else found.p
+    breach = _breaches(books, view, measure, columns, [row.start for row in rows])
+    return {
+        "measure": measure,
+        "title": about.title,
+        "unit": about.unit,
+        "limit": _limit(view.model, measure),
+        "grain": view.grain,
+        **_bucketed(columns, rows, (value, p, breach), buckets),
+    }
+
+
+def _breaches(
+    books: Transaction, view: View, measure: str, columns: Sequence[str], starts: Sequence[int]
+) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    found = books.judgements.breaches(view.model.id, measure, view.start, view.end)
+    mine = {(start, subject) for start, subject, _, segment in found if segment == view.segment}
+    return np.array([[(start, column) in mine for start in starts] for column in columns], dtype=bool).reshape(
+        len(columns), len(starts)
+    )
+
+
+def _limit(model: Model, measure: str) -> float | None:
+    return next((rule.above for rule in model.rules if rule.measure == measure and rule.above is not None), None)
+
+
+def _bucketed(
+    columns: list[str], rows: Sequence[Any], layers: tuple[Any, Any, Any], buckets: int
+) -> dict[str, Any]:
+    value, p, breach = layers
+    every = max(-(-len(rows) // max(buckets, 1)), 1)
+    edges = list(range(0, len(rows), every))
+    with np.errstate(all="ignore"):
+        worst = np.array([_nanmax(value[:, begin : begin + every]) for begin in edges]).reshape(len(edges), -1).T
+        least = np.array([_nanmax(-p[:, begin : begin + every]) for begin in edges]).reshape(len(edges), -1).T
+    hit = np.array([breach[:, begin : begin + every].any(axis=1) for begin in edges]).reshape(len(edges), -1).T
+    order = np.argsort(-np.nan_to_num(_nanmax(worst), nan=-1.0), kind="stable") if edges else range(len(columns))
+    return {
+        "columns": [columns[place] for place in order],
+        "start": [iso(rows[begin].start) for begin in edges],
+        "end": [iso(rows[min(begin + every, len(rows)) - 1].finish) for begin in edges],
+        "value": [_plain(worst[place]) for place in order] if edges else [],
+        "p": [_plain(-least[place]) for place in order] if edges else [],
+        "breach": [hit[place].tolist() for place in order] if edges else [],
+    }
+
+
+def _nanmax(array: Any) -> Any:
+    """Row maxima, NaN where a row has no number."""
+    known = np.where(np.isnan(array), -np.inf, array)
+    top = known.max(axis=1, initial=-np.inf)
+    return np.where(np.isneginf(top), np.nan, top)
+
+
+def _plain(numbers: Any) -> list[float | None]:
+    return [None if np.isnan(number) else round(float(number), 6) for number in numbers]
+
+
+def window_results(books: Transaction, view: View, start: int, end: int) -> list[dict[str, Any]]:
+    """Every measure of one span."""
+    profile = view.profile(books, start, end)
+    if profile is None:
+        return []
+    panel = measure_all(view.model.spec.task, reference_of(books, view.model, profile), profile)
+    return [
+        {"measure": results.measure, "subject": subject, **result_body(found)}
+        for results in panel
+        for subject, found in results
+    ]
+
+
+def _finite(number: float) -> float | None:
+    return number if np.isfinite(number) else None

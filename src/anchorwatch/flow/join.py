@@ -1,0 +1,137 @@
+"""Outcomes from the inbox into the windows of their predictions, whenever they come."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from anchorwatch.core.times import span_micros
+from anchorwatch.core.types import EventKind, Stage
+from anchorwatch.flow.arrivals import by_model, stacked
+from anchorwatch.flow.ports import Kept, Touched
+from anchorwatch.flow.records import coded, record_type
+from anchorwatch.flow.times import window_at
+from anchorwatch.profile.fold import JoinedRows, fold_outcomes
+from anchorwatch.stats.codes import distinct, paired
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from anchorwatch.flow.ports import Arrived, Books, Index, Model
+
+JOINER = "joiner"
+
+
+def join(books: Books, index: Index, batches: Sequence[Arrived]) -> None:
+    """Fold the outcomes among `batches` and move the joiner's offset, all in one transaction."""
+    for name, group in by_model(batches, EventKind.OUTCOMES):
+        model = books.models.get(name)
+        frame = stacked(group).unique(subset="_id", keep="last", maintain_order=True)
+        _join(books, index, model, frame, group[-1].at)
+        horizon = span_micros(model.spec.outcome_horizon)
+        books.outcomes.expire(model.id, group[-1].at - horizon)
+        newest = int(frame["_at"].dt.epoch("us").max())  # type: ignore[arg-type]
+        books.models.seen(model.id, newest, group[-1].at)
+    books.offsets.set(JOINER, batches[-1].seq)
+
+
+def _join(books: Books, index: Index, model: Model, frame: pl.DataFrame, at: int) -> None:
+    keys = index.keys(frame["_id"])
+    outcomes = coded(frame["_outcome"], model.spec.labels)
+    known, before = index.find(books.runs.list(model.id, EventKind.OUTCOMES), keys)
+    found, records = index.find(books.runs.list(model.id, EventKind.PREDICTIONS), keys)
+    changed = known.copy()
+    changed[known] = before["prediction"] != outcomes[known]
+    _correct(books, index, model, keys[changed], outcomes[changed], before[changed[known]])
+    new = found & ~known
+    if new.any():
+        fold_joined(books, index, model, records[new[found]], outcomes[new])
+    lost = ~found & ~known
+    if lost.any():
+        books.outcomes.hold(model.id, keys[lost], outcomes[lost], at)
+
+
+def _correct(  # noqa: PLR0913 - a correction is all of these
+    books: Books,
+    index: Index,
+    model: Model,
+    keys: NDArray[np.uint64],
+    outcomes: NDArray[np.float64],
+    before: NDArray[np.void],
+) -> None:
+    """Remember corrected outcomes and have their windows rebuilt from the lake."""
+    if not keys.size:
+        return
+    _remember(books, index, model, keys, before["start"], outcomes)
+    _touch(books, model, before["start"], rebuild=True)
+
+
+def fold_joined(
+    books: Books, index: Index, model: Model, records: NDArray[np.void], outcomes: NDArray[np.float64]
+) -> None:
+    """Fold outcomes into the windows of the predictions they belong to."""
+    keys = np.column_stack([records["hi"], records["lo"]])
+    _remember(books, index, model, keys, records["start"], outcomes)
+    answered = ~np.isnan(records["prediction"]) | ~np.isnan(records["scores"]).all(axis=1)
+    records, outcomes = records[answered], outcomes[answered]
+    if not records.size:
+        return
+    books.profiles.add(model.spec.window.text, profiled(books, model, records, outcomes))
+    _touch(books, model, records["start"])
+
+
+def profiled(
+    books: Books, model: Model, records: NDArray[np.void], outcomes: NDArray[np.float64]
+) -> list[Kept]:
+    """Outcome profiles of every slice and window that `records` touch, on the grid the window began with."""
+    grids = _grids(books, model, records)
+    kept: list[Kept] = []
+    for grid_id in np.unique(grids):
+        here = grids == grid_id
+        some, came = records[here], outcomes[here]
+        rows = JoinedRows(some["prediction"], some["scores"], came)
+        for column in some["slices"].T:
+            slice_ids, starts, groups = paired(column, some["start"])
+            profiles = fold_outcomes(rows, groups, len(starts), books.grids.get(int(grid_id)))
+            kept += [
+                Kept(int(slice_id), int(start), Stage.OUTCOMES, int(grid_id), profile)
+                for slice_id, start, profile in zip(slice_ids, starts, profiles, strict=True)
+                if slice_id >= 0
+            ]
+    return kept
+
+
+def _grids(books: Books, model: Model, records: NDArray[np.void]) -> NDArray[np.int64]:
+    wholes, starts, place = paired(records["slices"][:, 0], records["start"])
+    begun = books.profiles.grids(set(wholes.tolist()), model.spec.window.text, distinct(starts)[0].tolist())
+    pairs = zip(wholes.tolist(), starts.tolist(), strict=True)
+    return np.array([begun[pair] for pair in pairs], dtype=np.int64)[place]
+
+
+def _remember(  # noqa: PLR0913 - a record is all of these
+    books: Books,
+    index: Index,
+    model: Model,
+    keys: NDArray[np.uint64],
+    starts: NDArray[np.int64],
+    outcomes: NDArray[np.float64],
+) -> None:
+    records = np.zeros(len(keys), record_type(0, 0))
+    records["hi"], records["lo"] = keys[:, 0], keys[:, 1]
+    records["start"], records["prediction"] = starts, outcomes
+    day = int(starts.min()) // 86_400_000_000
+    books.runs.add(index.write(model.id, EventKind.OUTCOMES, day, 0, records))
+
+
+def _touch(books: Books, model: Model, starts: NDArray[np.int64], *, rebuild: bool = False) -> None:
+    spec = model.spec
+    books.work.mark(
+        model.id,
+        [
+            Touched(start, window_at(start, spec.window.text, spec.timezone)[1], rebuild)
+            for start in distinct(starts)[0].tolist()
+        ],
+    )

@@ -1,0 +1,267 @@
+"""Results of closed windows into findings and incidents."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from anchorwatch.core.calendar import Window
+from anchorwatch.core.results import Results
+from anchorwatch.core.times import from_micros, span_micros
+from anchorwatch.core.types import Stage
+from anchorwatch.flow.measure import measure_all
+from anchorwatch.flow.ports import WHOLE, Slice
+from anchorwatch.flow.times import window_at
+from anchorwatch.incidents.grouping import group
+from anchorwatch.incidents.machine import step as step_incident
+from anchorwatch.profile.measure import MEASURES
+from anchorwatch.rules.band import ReferenceBand
+from anchorwatch.rules.evaluate import Past, evaluate
+from anchorwatch.rules.persistence import State
+from anchorwatch.rules.persistence import step as step_state
+from anchorwatch.rules.place import Place, history_needed, stage_of
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Sequence
+
+    from anchorwatch.core.types import Finding, Incident, Rule
+    from anchorwatch.flow.ports import Books, Model, Reference
+    from anchorwatch.incidents.machine import Transition
+
+IDLE = 60_000_000
+"""Microseconds without an event after which the wall clock closes the windows of a model that runs live."""
+TARGET = "target drift"
+_LIVE = 86_400_000_000
+_SILENT_WINDOWS = 500
+_LOOK_BACK = 30
+
+Panel = dict[str, Results]
+Bands = dict[str, dict[str, ReferenceBand]]
+
+
+@dataclass(slots=True)
+class Bench:
+    """What judging keeps between windows: the reference's bands, which never change for a grid."""
+
+    bands: dict[int, Bands] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """What judging one window led to."""
+
+    incident: Incident
+    transitions: tuple[Transition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What a round of judging led to, and how many windows it judged."""
+
+    windows: int
+    verdicts: list[Verdicts]
+
+
+def judge(
+    books: Books, bench: Bench, model: Model, now: int, again: Collection[int] = (), most: int = 32
+) -> Judged:
+    """Judge windows of `model` that have closed since the last time, and those of `again` that were judged.
+
+    No more than `most` newly closed windows per stage, oldest first; call again until none is left. A window closes for the predictions when event time (or, for a model that runs live and fell silent, the wall
+    clock `now`) is past its end and the model's grace; for the outcomes, when their usual delay is past as well.
+    """
+    told: list[Verdicts] = []
+    count = 0
+    for stage in Stage:
+        rules = [_placed(rule) for rule in model.rules if stage_of(rule) is stage]
+        late = list(_late(books, model, stage, again))
+        due = list(islice(_due(books, model, stage, closes(model, stage, now)), most))
+        for window in late + due:
+            told += _judge(books, bench, model, _Sitting(stage, tuple(rules), window))
+        count += len(due)
+    return Judged(count, told)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sitting:
+    """One window, judged by the rules of one stage."""
+
+    stage: Stage
+    rules: tuple[Rule, ...]
+    window: tuple[int, int]
+
+
+def _placed(rule: Rule) -> Rule:
+    """Drift of outcomes is judged later than drift of inputs, so it has incidents of its own."""
+    own = MEASURES[rule.measure].stage if rule.measure in MEASURES else Stage.INPUTS
+    late = stage_of(rule) is Stage.OUTCOMES and own is Stage.INPUTS
+    return replace(rule, cause=TARGET) if late and not rule.cause else rule
+
+
+def closes(model: Model, stage: Stage, now: int) -> int:
+    """Windows that end at or before this moment are closed."""
+    spec = model.spec
+    if model.watermark is None or model.arrived_at is None:
+        return 0
+    reached = model.watermark
+    live = model.arrived_at - reached <= max(2 * span_micros(spec.window.length), _LIVE)
+    if live and now - model.arrived_at >= IDLE:
+        reached = max(reached, now)
+    patience = spec.grace if stage is Stage.INPUTS else spec.grace + spec.outcome_delay
+    return reached - span_micros(patience)
+
+
+def _late(books: Books, model: Model, stage: Stage, again: Collection[int]) -> Iterator[tuple[int, int]]:
+    """Windows of `again` that had been judged, unless that is long ago."""
+    spec = model.spec
+    last = books.judgements.last(model.id, stage)
+    if last is not None:
+        floor = last - _LOOK_BACK * span_micros(spec.window.length)
+        for start in sorted(start for start in again if floor <= start <= last):
+            yield window_at(start, spec.window.text, spec.timezone)
+
+
+def _due(books: Books, model: Model, stage: Stage, limit: int) -> Iterator[tuple[int, int]]:
+    """Windows that end by `limit` and were not judged, oldest first; silent ones too, but not for ever."""
+    grain, zone = model.spec.window.text, model.spec.timezone
+    whole = books.models.slices(model.id).get(Slice("", WHOLE, every=True))
+    first = None if whole is None else books.results.first(whole, grain, 0)
+    if whole is None or first is None:
+        return
+    last = books.judgements.last(model.id, stage)
+    at = first if last is None else window_at(last, grain, zone)[1]
+    while True:
+        window = window_at(at, grain, zone)
+        if window[1] > limit:
+            return
+        data = books.results.first(whole, grain, window[0])
+        if (data is None or data > window[0]) and _silence(books, whole, grain, window) >= _SILENT_WINDOWS:
+            if data is None:
+                return
+            window = window_at(data, grain, zone)
+            if window[1] > limit:
+                return
+        yield window
+        at = window[1]
+
+
+def _silence(books: Books, whole: int, grain: str, window: tuple[int, int]) -> int:
+    """How many windows ago there was data."""
+    before = books.results.latest(whole, grain, window[0])
+    return 0 if before is None else (window[0] - before) // (window[1] - window[0])
+
+
+def _judge(books: Books, bench: Bench, model: Model, sitting: _Sitting) -> list[Verdicts]:
+    findings: list[Finding] = []
+    slices = {item: number for item, number in books.models.slices(model.id).items() if item.every}
+    for column in sorted({rule.segments for rule in sitting.rules}):
+        rules = [rule for rule in sitting.rules if rule.segments == column]
+        places = [item for item in slices if _covers(column, item.segment)]
+        for place in places:
+            findings += _findings(books, bench, model, sitting, rules, (place, slices[place], len(places)))
+    measures = {rule.measure for rule in sitting.rules}
+    books.judgements.record(model.id, sitting.window[0], measures, findings)
+    books.judgements.judged(model.id, sitting.stage, sitting.window[0])
+    return _incidents(books, model, sitting, findings)
+
+
+def _covers(column: str, segment: str) -> bool:
+    return segment.startswith(f"{column}=") if column else segment == WHOLE
+
+
+def _findings(  # noqa: PLR0913 - where, by what, and what came before
+    books: Books,
+    bench: Bench,
+    model: Model,
+    sitting: _Sitting,
+    rules: Sequence[Rule],
+    where: tuple[Slice, int, int],
+) -> list[Finding]:
+    item, slice_id, beside = where
+    start, end = sitting.window
+    depth = max(history_needed(rule) for rule in rules)
+    panels = _panels(books, model, slice_id, start, depth)
+    bands = _bands(books, bench, model, rules)
+    place = Place(
+        model=model.spec.name,
+        window=Window(from_micros(start), from_micros(end)),
+        segment=item.segment,
+        slices=beside,
+    )
+    found: list[Finding] = []
+    for rule in rules:
+        results = [panel.get(rule.measure) or _none(rule) for panel in panels]
+        needed = history_needed(rule)
+        past = Past(results[len(results) - 1 - needed : -1] if needed else (), bands.get(rule.measure, {}))
+        found += evaluate(rule, place, results[-1], past)
+    return found
+
+
+def _none(rule: Rule) -> Results:
+    return Results.missing(rule.measure, rule.columns or ("",), "no predictions")
+
+
+def _panels(books: Books, model: Model, slice_id: int, start: int, depth: int) -> list[Panel]:
+    """Results of the window and of `depth` windows before it, oldest first; empty where there was no data."""
+    spec = model.spec
+    starts = [start]
+    for _ in range(depth):
+        starts.append(window_at(starts[-1] - 1, spec.window.text, spec.timezone)[0])
+    found = {
+        item.start: {results.measure: results for results in item.panel}
+        for item in books.results.panels(slice_id, spec.window.text, starts[-1], start + 1)
+    }
+    return [found.get(at, {}) for at in reversed(starts)]
+
+
+def _bands(books: Books, bench: Bench, model: Model, rules: Sequence[Rule]) -> Bands:
+    """Mean and spread of each measure over the reference's own windows."""
+    if all(rule.band is None for rule in rules):
+        return {}
+    reference = newest_reference(books, model)
+    if reference is None:
+        return {}
+    if reference.grid_id not in bench.bands:
+        bench.bands[reference.grid_id] = bands_of(model, reference)
+    return bench.bands[reference.grid_id]
+
+
+def newest_reference(books: Books, model: Model) -> Reference | None:
+    """The reference of the version that came last and has one."""
+    for version in reversed(books.models.versions(model.id)):
+        reference = None if version.grid_id is None else books.grids.reference(version.grid_id)
+        if reference is not None:
+            return reference
+    return None
+
+
+def bands_of(model: Model, reference: Reference) -> Bands:
+    """Bands of every measure and subject."""
+    values: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for _, profile in reference.windows:
+        for results in measure_all(model.spec.task, reference.profile, profile):
+            for subject, value in zip(results.subjects, results.value.tolist(), strict=True):
+                values[results.measure][subject].append(value)
+    found: Bands = {}
+    for measure, subjects in values.items():
+        bands = {subject: ReferenceBand.of(numbers) for subject, numbers in subjects.items()}
+        found[measure] = {subject: band for subject, band in bands.items() if band is not None}
+    return found
+
+
+def _incidents(books: Books, model: Model, sitting: _Sitting, findings: Sequence[Finding]) -> list[Verdicts]:
+    key = sitting.stage.value
+    kept = books.judgements.state(model.id, key)
+    state = State.from_dict(json.loads(kept)) if kept else State()
+    persisted = step_state(state, findings, sitting.rules)
+    books.judgements.keep_state(model.id, key, json.dumps(persisted.state.to_dict()))
+    latest = {incident.cause: incident for incident in books.judgements.open_incidents(model.id)}
+    told = []
+    for case in group(persisted, sitting.rules):
+        stepped = step_incident(latest.get(case.cause), case)
+        if stepped.incident is not None and stepped.incident is not latest.get(case.cause):
+            told.append(Verdicts(books.judgements.save_incident(stepped.incident), stepped.transitions))
+    return told

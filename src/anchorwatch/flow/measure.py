@@ -1,0 +1,160 @@
+"""Profiles of windows into results."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from anchorwatch import drift, metrics, quality  # noqa: F401 - importing them registers the measures
+from anchorwatch.core.times import span_micros
+from anchorwatch.core.types import Stage
+from anchorwatch.flow.ports import WHOLE, Kept, Measured, Slice
+from anchorwatch.flow.times import window_at
+from anchorwatch.profile.measure import MEASURES, Family
+from anchorwatch.profile.parts import Joined
+from anchorwatch.profile.profile import Profile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from anchorwatch.core.results import Results
+    from anchorwatch.core.schema import Task
+    from anchorwatch.flow.ports import Books, Model, Touched
+    from anchorwatch.profile.measure import Measure
+
+_FREE_OF_GRID = ("service", "confusion", "scores", "residuals", "joined")
+
+
+def applicable(task: Task, *, segment: bool = False) -> list[Measure]:
+    """Measures of a task; for a segment all but drift, which is computed when somebody looks."""
+    return [
+        item
+        for item in MEASURES.values()
+        if (not item.tasks or task in item.tasks) and not (segment and item.family is Family.DRIFT)
+    ]
+
+
+def measure_all(
+    task: Task, reference: Profile | None, current: Profile, *, segment: bool = False
+) -> tuple[Results, ...]:
+    """Every applicable measure of one profile, those without subjects left out."""
+    found = (item(reference, current) for item in applicable(task, segment=segment))
+    return tuple(item for item in found if len(item))
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A window of one grain, in microseconds."""
+
+    grain: str
+    start: int
+    finish: int
+
+
+def measure_windows(books: Books, model: Model, touched: Sequence[Touched]) -> None:
+    """Measure the windows of `touched`, and the days they are part of when windows are shorter than a day."""
+    base = model.spec.window.text
+    spans = [Span(base, item.start, item.finish) for item in touched]
+    for span in spans:
+        _measure(books, model, span)
+    if model.spec.window.length.total_seconds() < 86_400:
+        for span in _days(model, spans):
+            _roll_up(books, model, span)
+            _measure(books, model, span)
+
+
+def _days(model: Model, spans: Iterable[Span]) -> list[Span]:
+    days = {window_at(span.start, "1d", model.spec.timezone) for span in spans}
+    return [Span("1d", start, finish) for start, finish in sorted(days)]
+
+
+def _roll_up(books: Books, model: Model, day: Span) -> None:
+    """A day's profiles are the sum of its windows'."""
+    ids = list(books.models.slices(model.id).values())
+    parts: dict[tuple[int, Stage, int], list[Profile]] = defaultdict(list)
+    for kept in books.profiles.load(ids, model.spec.window.text, day.start, day.finish):
+        parts[kept.slice_id, kept.stage, kept.grid_id].append(kept.profile)
+    newest: dict[tuple[int, Stage], Kept] = {}
+    for (slice_id, stage, grid_id), profiles in parts.items():
+        summed = Profile.sum(books.grids.get(grid_id), profiles)
+        old = newest.get((slice_id, stage))
+        if old is not None:
+            summed = combined([old.profile, summed])
+        newest[slice_id, stage] = Kept(slice_id, day.start, stage, grid_id, summed)
+    books.profiles.replace(day.grain, list(newest.values()))
+
+
+def _measure(books: Books, model: Model, span: Span) -> None:
+    slices = {number: item for item, number in books.models.slices(model.id).items() if not item.every}
+    profiles = window_profiles(books, model, slices, span)
+    every: dict[str, list[int]] = defaultdict(list)
+    for slice_id in profiles:
+        every[slices[slice_id].segment].append(slice_id)
+    wholes = books.models.slice_ids(model.id, [Slice("", segment, every=True) for segment in every])
+    measured: list[Measured] = []
+    for segment, ids in every.items():
+        alone = [_measured(books, model, span, slice_id, profiles[slice_id], segment) for slice_id in ids]
+        together = wholes[Slice("", segment, every=True)]
+        if len(alone) == 1:
+            measured += [alone[0], replace(alone[0], slice_id=together)]
+        else:
+            summed = combined([profiles[slice_id] for slice_id in ids])
+            measured += [*alone, _measured(books, model, span, together, summed, segment)]
+    books.results.save(measured)
+
+
+def window_profiles(
+    books: Books, model: Model, slices: Iterable[int], span: Span
+) -> dict[int, Profile]:
+    """The profile of each slice in one window (or longer span), inputs and outcomes together, expiry counted."""
+    found: dict[int, list[Profile]] = defaultdict(list)
+    for kept in books.profiles.load(list(slices), span.grain, span.start, span.finish):
+        found[kept.slice_id].append(kept.profile)
+    return {slice_id: _expired(model, span, combined(parts)) for slice_id, parts in found.items()}
+
+
+def combined(profiles: Sequence[Profile]) -> Profile:
+    """The sum; of profiles on other grids than the last one's only what does not depend on a grid."""
+    last = profiles[-1]
+    alike = [item for item in profiles if item.grid.digest == last.grid.digest]
+    total = Profile.sum(last.grid, alike)
+    for item in profiles:
+        if item.grid.digest != last.grid.digest:
+            free = {name: getattr(item, name) for name in _FREE_OF_GRID}
+            total += Profile(last.grid, **free)
+    return total
+
+
+def _expired(model: Model, span: Span, profile: Profile) -> Profile:
+    """Once the horizon is past, predictions without an outcome are waited for no longer."""
+    horizon = span_micros(model.spec.outcome_horizon)
+    if model.watermark is None or model.watermark < span.finish + horizon or profile.service is None:
+        return profile
+    came = profile.joined.outcomes if profile.joined else 0
+    lost = max(profile.service.events - profile.service.errors - came, 0)
+    return profile + Profile(profile.grid, joined=Joined(0, lost))
+
+
+def _measured(  # noqa: PLR0913 - a measured window is all of these
+    books: Books, model: Model, span: Span, slice_id: int, profile: Profile, segment: str
+) -> Measured:
+    return Measured(
+        slice_id,
+        span.grain,
+        span.start,
+        span.finish,
+        profile.events,
+        profile.joined.outcomes if profile.joined else 0,
+        measure_all(
+            model.spec.task, reference_of(books, model, profile), profile, segment=segment != WHOLE
+        ),
+    )
+
+
+def reference_of(books: Books, model: Model, profile: Profile) -> Profile | None:
+    """The reference on the profile's own grid."""
+    if not profile.grid.fitted:
+        return None
+    reference = books.grids.reference(books.grids.put(model.id, profile.grid))
+    return None if reference is None else reference.profile

@@ -1,0 +1,189 @@
+"""All results of a window as bytes, laid out so that one number of many windows is read without the rest."""
+
+from __future__ import annotations
+
+import json
+import struct
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from anchorwatch.core.errors import CorruptError
+from anchorwatch.core.results import Missing, Results, Value
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+_INTERVAL, _P = 1, 2
+_DOUBLE, _INT, _FLOAT = struct.Struct("<d"), struct.Struct("<q"), struct.Struct("<f")
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where things stand in a panel's bytes: values, counts, reason codes, then intervals and p-values.
+
+    `entries` are (measure, subjects, flags); `size` is the count of all subjects.
+    """
+
+    entries: tuple[tuple[str, tuple[str, ...], int], ...]
+    size: int
+    intervals: int
+    ps: int
+
+    @property
+    def fixed(self) -> int:
+        """Bytes before the list of reasons."""
+        return self.size * 17 + self.intervals * 8 + self.ps * 4
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Byte offsets of one result; -1 where the measure has no such number."""
+
+    value: int
+    n: int
+    reason: int
+    low: int
+    high: int
+    p: int
+    fixed: int
+
+
+def encode_panel(panel: Sequence[Results]) -> tuple[str, bytes]:
+    """The layout's text (the same for like panels) and the bytes."""
+    entries = [[item.measure, list(item.subjects), _flags(item)] for item in panel]
+    reasons: list[str] = []
+    codes = np.array([_code(reason, reasons) for item in panel for reason in item.reasons], dtype=np.uint8)
+    pieces = [
+        _join([item.value for item in panel], "<f8"),
+        _join([item.n for item in panel], "<i8"),
+        codes.tobytes(),
+    ]
+    for item, (_, _, flags) in zip(panel, entries, strict=True):
+        if int(flags) & _INTERVAL:  # type: ignore[call-overload]
+            pieces += [_join([item.low], "<f4"), _join([item.high], "<f4")]
+    pieces += [_join([item.p], "<f4") for item, entry in zip(panel, entries, strict=True) if int(entry[2]) & _P]  # type: ignore[call-overload]
+    if reasons:
+        pieces.append(json.dumps(reasons).encode())
+    return json.dumps(entries, separators=(",", ":")), b"".join(pieces)
+
+
+def decode_panel(keys: str, blob: bytes) -> tuple[Results, ...]:
+    """The panel that `encode_panel` wrote (intervals and p-values in single precision)."""
+    layout = layout_of(keys)
+    if len(blob) < layout.fixed:
+        raise CorruptError(f"a panel of {len(blob)} bytes is shorter than its layout ({layout.fixed})")
+    reasons: list[str | None] = [None, *_reasons(blob, layout.fixed)]
+    size = layout.size
+    value = np.frombuffer(blob, "<f8", size)
+    n = np.frombuffer(blob, "<i8", size, size * 8)
+    codes = np.frombuffer(blob, np.uint8, size, size * 16)
+    begin, interval, p = 0, size * 17, size * 17 + layout.intervals * 8
+    panel = []
+    for measure, subjects, flags in layout.entries:
+        count = len(subjects)
+        here = slice(begin, begin + count)
+        low = high = ps = None
+        if flags & _INTERVAL:
+            low = np.frombuffer(blob, "<f4", count, interval)
+            high = np.frombuffer(blob, "<f4", count, interval + 4 * count)
+            interval += 8 * count
+        if flags & _P:
+            ps = np.frombuffer(blob, "<f4", count, p)
+            p += 4 * count
+        panel.append(
+            Results.of(
+                measure,
+                subjects,
+                value[here],
+                n=n[here],
+                reasons=[reasons[code] for code in codes[here]],
+                low=low,
+                high=high,
+                p=ps,
+            )
+        )
+        begin += count
+    return tuple(panel)
+
+
+@lru_cache(maxsize=256)
+def layout_of(keys: str) -> Layout:
+    """Read a layout's text."""
+    entries = tuple((measure, tuple(subjects), int(flags)) for measure, subjects, flags in json.loads(keys))
+    return Layout(
+        entries,
+        sum(len(subjects) for _, subjects, _ in entries),
+        sum(len(subjects) for _, subjects, flags in entries if flags & _INTERVAL),
+        sum(len(subjects) for _, subjects, flags in entries if flags & _P),
+    )
+
+
+@lru_cache(maxsize=4096)
+def place_of(keys: str, measure: str, subject: str) -> Place | None:
+    """Where a result stands in panels of this layout; None when it is not among them."""
+    layout = layout_of(keys)
+    begin, interval, p = 0, layout.size * 17, layout.size * 17 + layout.intervals * 8
+    for name, subjects, flags in layout.entries:
+        count = len(subjects)
+        if name == measure and subject in subjects:
+            index = subjects.index(subject)
+            at = begin + index
+            has_interval, has_p = flags & _INTERVAL, flags & _P
+            return Place(
+                at * 8,
+                layout.size * 8 + at * 8,
+                layout.size * 16 + at,
+                interval + 4 * index if has_interval else -1,
+                interval + 4 * (count + index) if has_interval else -1,
+                p + 4 * index if has_p else -1,
+                layout.fixed,
+            )
+        begin += count
+        interval += 8 * count if flags & _INTERVAL else 0
+        p += 4 * count if flags & _P else 0
+    return None
+
+
+def read(blob: bytes, place: Place) -> Value | Missing:
+    """One result out of a panel's bytes."""
+    (n,) = _INT.unpack_from(blob, place.n)
+    code = blob[place.reason]
+    if code:
+        return Missing(_reasons(blob, place.fixed)[code - 1], n)
+    (value,) = _DOUBLE.unpack_from(blob, place.value)
+    return Value(value, n, _single(blob, place.low), _single(blob, place.high), _single(blob, place.p))
+
+
+def _single(blob: bytes, offset: int) -> float | None:
+    if offset < 0:
+        return None
+    (number,) = _FLOAT.unpack_from(blob, offset)
+    return None if number != number else float(number)  # noqa: PLR0124 - NaN alone differs from itself
+
+
+def _reasons(blob: bytes, fixed: int) -> list[str]:
+    return list(json.loads(blob[fixed:])) if len(blob) > fixed else []
+
+
+def _flags(item: Results) -> int:
+    interval = _INTERVAL if np.isfinite(item.low).any() or np.isfinite(item.high).any() else 0
+    return interval | (_P if np.isfinite(item.p).any() else 0)
+
+
+def _code(reason: str | None, known: list[str]) -> int:
+    if reason is None:
+        return 0
+    if reason not in known:
+        if len(known) == 255:  # codes are one byte
+            return known.index(known[-1]) + 1
+        known.append(reason)
+    return known.index(reason) + 1
+
+
+def _join(arrays: Sequence[NDArray[Any]], dtype: str) -> bytes:
+    return b"".join(np.ascontiguousarray(array, dtype=dtype).tobytes() for array in arrays)

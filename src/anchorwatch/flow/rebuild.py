@@ -1,0 +1,38 @@
+"""Outcomes of a window folded anew from the lake, after one of them was corrected."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from anchorwatch.core.times import from_micros
+from anchorwatch.core.types import Stage
+from anchorwatch.flow.join import profiled
+from anchorwatch.flow.records import coded, records_of
+from anchorwatch.flow.slices import bounded, slices_of
+
+if TYPE_CHECKING:
+    from anchorwatch.core.ports import Lake
+    from anchorwatch.flow.ports import Books, Model, Touched
+
+
+def rebuild(books: Books, lake: Lake, model: Model, window: Touched) -> None:
+    """Replace the outcome profiles of one window by what the lake holds.
+
+    To be called only when roller, joiner and archiver stand at the same place: then the lake holds exactly the
+    outcomes that had been folded, each prediction's latest.
+    """
+    spec = model.spec
+    frame = lake.joined(spec.name, from_micros(window.start), from_micros(window.finish))
+    frame = frame.filter(frame["_outcome"].is_not_null()) if frame.height else frame
+    ids = list(books.models.slices(model.id).values())
+    books.profiles.drop(ids, spec.window.text, window.start, Stage.OUTCOMES)
+    if frame.height:
+        frame = bounded(books, model, frame)
+        starts = np.full(frame.height, window.start, np.int64)
+        records = records_of(spec, frame, starts, slices_of(books, model, frame))
+        outcomes = coded(frame["_outcome"], spec.labels)
+        answered = ~np.isnan(records["prediction"]) | ~np.isnan(records["scores"]).all(axis=1)
+        books.profiles.replace(spec.window.text, profiled(books, model, records[answered], outcomes[answered]))
+    books.work.rebuilt(model.id, window.start)

@@ -1,0 +1,151 @@
+"""Predictions from the inbox into window profiles, each event once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from anchorwatch.core.times import span_micros
+from anchorwatch.core.types import EventKind, Stage
+from anchorwatch.flow.arrivals import by_model, stacked
+from anchorwatch.flow.join import fold_joined
+from anchorwatch.flow.ports import Kept, Touched, Version
+from anchorwatch.flow.records import records_of
+from anchorwatch.flow.slices import bounded, grid_for, slices_of
+from anchorwatch.flow.times import windows
+from anchorwatch.profile.fold import prepare
+from anchorwatch.stats.codes import distinct, paired
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from anchorwatch.flow.ports import Arrived, Books, Index, Model
+
+ROLLER = "roller"
+_DAY = 86_400_000_000
+_RUN_DAYS = 8
+
+
+def roll(books: Books, index: Index, batches: Sequence[Arrived]) -> None:
+    """Fold the predictions among `batches` and move the roller's offset, all in one transaction."""
+    for name, group in by_model(batches, EventKind.PREDICTIONS):
+        model = books.models.get(name)
+        frame, keys = _fresh(books, index, model, stacked(group))
+        if frame.height:
+            _fold(books, index, model, _Rows(frame, keys))
+            newest = int(frame["_at"].dt.epoch("us").max())  # type: ignore[arg-type]
+            books.models.seen(model.id, newest, group[-1].at)
+    books.offsets.set(ROLLER, batches[-1].seq)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Rows:
+    frame: pl.DataFrame
+    keys: NDArray[np.uint64]
+
+
+def _fresh(
+    books: Books, index: Index, model: Model, frame: pl.DataFrame
+) -> tuple[pl.DataFrame, NDArray[np.uint64]]:
+    """Rows whose id was not seen within the dedup horizon; the others are noted, so that the lake drops them too."""
+    keys = index.keys(frame["_id"])
+    at = frame["_at"].dt.epoch("us").to_numpy()
+    horizon = span_micros(model.spec.dedup_horizon)
+    near = [
+        run
+        for run in books.runs.list(model.id, EventKind.PREDICTIONS)
+        if run.newest >= at.min() - horizon and run.oldest <= at.max() + horizon
+    ]
+    again = index.contains(near, keys)
+    again |= ~frame["_id"].is_first_distinct().to_numpy()
+    if again.any():
+        _note(books, frame, again)
+        frame, keys = frame.filter(~again), keys[~again]
+    return frame, keys
+
+
+def _note(books: Books, frame: pl.DataFrame, again: NDArray[np.bool_]) -> None:
+    twice = frame.filter(again).select("_seq", "_row")
+    for (seq,), rows in twice.group_by("_seq"):
+        books.work.drop_rows(int(seq), rows["_row"].to_numpy())  # type: ignore[call-overload]
+
+
+def _fold(books: Books, index: Index, model: Model, rows: _Rows) -> None:
+    spec = model.spec
+    frame = bounded(books, model, rows.frame)
+    at = frame["_at"].dt.epoch("us").to_numpy()
+    starts, ends = windows(at, spec.window.text, spec.timezone)
+    records = records_of(model.spec, frame, starts, slices_of(books, model, frame))
+    records["hi"], records["lo"] = rows.keys[:, 0], rows.keys[:, 1]
+    for version, where in _versions(frame):
+        _fold_version(books, model, _Part(version, frame[where], starts[where], records["slices"][where]))
+    books.work.mark(model.id, [Touched(start, end) for start, end in ends.items()])
+    _write_runs(books, index, model, records, at)
+    places, outcomes = books.outcomes.claim(model.id, rows.keys)
+    if places.size:
+        fold_joined(books, index, model, records[places], outcomes)
+
+
+def _versions(frame: pl.DataFrame) -> Iterator[tuple[str, NDArray[np.int64]]]:
+    versions = frame["_version"].unique(maintain_order=True).to_list()
+    if len(versions) == 1:
+        yield versions[0], np.arange(frame.height)
+        return
+    for version in versions:
+        yield version, np.flatnonzero((frame["_version"] == version).to_numpy())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Part:
+    """Rows of one version."""
+
+    version: str
+    frame: pl.DataFrame
+    starts: NDArray[np.int64]
+    slices: NDArray[np.int32]
+
+
+def _fold_version(books: Books, model: Model, part: _Part) -> None:
+    at = part.frame["_at"].dt.epoch("us")
+    grid_id = grid_for(books, model, part.version)
+    first, last = int(at.min()), int(at.max())  # type: ignore[arg-type]
+    books.models.touch(model.id, Version(part.version, grid_id, first, last, part.frame.height))
+    whole = int(part.slices[0, 0])
+    begun = books.profiles.grids([whole], model.spec.window.text, distinct(part.starts)[0].tolist())
+    starts, places = distinct(part.starts)
+    on = np.array([begun.get((whole, start), grid_id) for start in starts.tolist()], dtype=np.int64)[places]
+    for one in np.unique(on):
+        here = np.flatnonzero(on == one)
+        _fold_grid(books, model, int(one), _Part(part.version, part.frame[here], part.starts[here], part.slices[here]))
+
+
+def _fold_grid(books: Books, model: Model, grid_id: int, part: _Part) -> None:
+    prepared = prepare(part.frame, books.grids.get(grid_id))
+    for column in part.slices.T:
+        slice_ids, starts, groups = paired(column, part.starts)
+        profiles = prepared.fold(groups, len(starts))
+        books.profiles.add(
+            model.spec.window.text,
+            [
+                Kept(int(slice_id), int(start), Stage.INPUTS, grid_id, profile)
+                for slice_id, start, profile in zip(slice_ids, starts, profiles, strict=True)
+            ],
+        )
+
+
+def _write_runs(
+    books: Books, index: Index, model: Model, records: NDArray[np.void], at: NDArray[np.int64]
+) -> None:
+    """One run per day of event time, or one for all when they are many."""
+    days = at // _DAY
+    distinct = np.unique(days)
+    if distinct.size > _RUN_DAYS:
+        books.runs.add(index.write(model.id, EventKind.PREDICTIONS, int(distinct[0]), 0, records))
+        return
+    for day in distinct:
+        books.runs.add(index.write(model.id, EventKind.PREDICTIONS, int(day), 0, records[days == day]))

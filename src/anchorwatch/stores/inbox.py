@@ -1,0 +1,261 @@
+"""The durable inbox: what is acknowledged is on disk."""
+
+from __future__ import annotations
+
+import json
+import queue
+import threading
+from concurrent.futures import Future
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from anchorwatch.core.errors import AnchorwatchError, BusyError
+from anchorwatch.core.types import EventKind, Receipt, Rejection
+from anchorwatch.stores.ledger.engine import Database, explain
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_metadata = sa.MetaData()
+
+_batches = sa.Table(
+    "batches",
+    _metadata,
+    sa.Column("key", sa.String(400), primary_key=True),
+    sa.Column("seq", sa.BigInteger),
+    sa.Column("at", sa.BigInteger, nullable=False, index=True),
+    sa.Column("receipt", sa.Text, nullable=False),
+)
+
+_inbox = sa.Table(
+    "inbox",
+    _metadata,
+    sa.Column("seq", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("model", sa.String(100), nullable=False),
+    sa.Column("kind", sa.String(12), nullable=False),
+    sa.Column("rows", sa.Integer, nullable=False),
+    sa.Column("bytes", sa.Integer, nullable=False),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Column("payload", sa.LargeBinary, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+GROUP_BATCHES = 512
+GROUP_BYTES = 32 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A batch on its way into the inbox; `at` in microseconds by the wall clock."""
+
+    batch: str
+    model: str
+    kind: EventKind
+    payload: bytes
+    rows: int
+    at: int
+    rejected: tuple[Rejection, ...] = ()
+    rejected_count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A batch in the inbox; `seq` grows by arrival and is never given twice."""
+
+    seq: int
+    model: str
+    kind: EventKind
+    payload: bytes
+    rows: int
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """What waits in the inbox; `oldest` in microseconds, None when it is empty."""
+
+    batches: int
+    rows: int
+    bytes: int
+    oldest: int | None
+
+
+class Inbox:
+    """An append-only queue in SQLite with group commit: one disk flush for all that wait at once.
+
+    `path` is a file, or None to keep it in memory. Beyond `bound` waiting bytes new batches are refused with
+    `BusyError`, so that a consumer that stands still fills the disk no further.
+    """
+
+    def __init__(self, path: Path | None, *, bound: int = 8 << 30) -> None:
+        self.bound = bound
+        self._database = Database(path, page_size=16_384)
+        with self._database.write() as connection:
+            _metadata.create_all(connection)
+        self._depth_lock = threading.Lock()
+        self._depth = self._count()
+        self._waiting: queue.SimpleQueue[tuple[Entry, Future[Receipt]] | None] = queue.SimpleQueue()
+        self._writer = threading.Thread(target=self._write_groups, name="anchorwatch-inbox", daemon=True)
+        self._writer.start()
+
+    def submit(self, entry: Entry) -> Future[Receipt]:
+        """Queue a batch; the future's result is there when the batch is on disk."""
+        future: Future[Receipt] = Future()
+        if self._depth.bytes > self.bound:
+            future.set_exception(
+                BusyError(f"{self._depth.bytes >> 20} MiB wait in the inbox, over its bound; try again later")
+            )
+        elif not self._writer.is_alive():
+            future.set_exception(BusyError("the store is closed; open it again"))
+        else:
+            self._waiting.put((entry, future))
+        return future
+
+    def read(self, after: int, rows: int) -> list[Stored]:
+        """Batches after sequence number `after`, oldest first, up to about `rows` rows (at least one batch)."""
+        with self._database.read() as connection:
+            heads = connection.execute(
+                sa.select(_inbox.c.seq, _inbox.c.rows).where(_inbox.c.seq > after).order_by(_inbox.c.seq).limit(2048)
+            ).all()
+            if not heads:
+                return []
+            last, total = after, 0
+            for seq, count in heads:
+                if total and total + count > rows:
+                    break
+                last, total = seq, total + count
+            found = connection.execute(
+                sa.select(_inbox).where(_inbox.c.seq > after, _inbox.c.seq <= last).order_by(_inbox.c.seq)
+            ).all()
+        return [Stored(row.seq, row.model, EventKind(row.kind), row.payload, row.rows, row.at) for row in found]
+
+    def trim(self, upto: int, *, forget_before: int) -> None:
+        """Drop batches up to `upto` (all consumers have them) and forget batch ids older than `forget_before`."""
+        with self._database.write() as connection:
+            gone = connection.execute(sa.delete(_inbox).where(_inbox.c.seq <= upto))
+            connection.execute(sa.delete(_batches).where(_batches.c.at < forget_before))
+        if gone.rowcount:
+            with self._depth_lock:
+                self._depth = self._count()
+
+    def depth(self) -> Depth:
+        """What waits."""
+        return self._depth
+
+    def last(self) -> int:
+        """The newest sequence number in the inbox, 0 when nothing waits."""
+        with self._database.read() as connection:
+            return connection.execute(sa.select(sa.func.max(_inbox.c.seq))).scalar() or 0
+
+    def close(self) -> None:
+        """Write what was submitted, then stop."""
+        self._waiting.put(None)
+        self._writer.join()
+        self._database.close()
+
+    def _count(self) -> Depth:
+        with self._database.read() as connection:
+            row = connection.execute(
+                sa.select(
+                    sa.func.count(), sa.func.sum(_inbox.c.rows), sa.func.sum(_inbox.c.bytes), sa.func.min(_inbox.c.at)
+                )
+            ).one()
+        return Depth(row[0], row[1] or 0, row[2] or 0, row[3])
+
+    def _write_groups(self) -> None:
+        while True:
+            group, closing = self._gather()
+            if group:
+                self._write(group)
+            if closing:
+                return
+
+    def _gather(self) -> tuple[list[tuple[Entry, Future[Receipt]]], bool]:
+        """All that waits now, up to a bound; waits for the first."""
+        group: list[tuple[Entry, Future[Receipt]]] = []
+        size = 0
+        item = self._waiting.get()
+        while item is not None:
+            group.append(item)
+            size += len(item[0].payload)
+            if len(group) >= GROUP_BATCHES or size >= GROUP_BYTES:
+                return group, False
+            try:
+                item = self._waiting.get_nowait()
+            except queue.Empty:
+                return group, False
+        return group, True
+
+    def _write(self, group: list[tuple[Entry, Future[Receipt]]]) -> None:
+        try:
+            with self._database.write() as connection:
+                receipts = _insert(connection, [entry for entry, _ in group])
+        except (AnchorwatchError, sa.exc.SQLAlchemyError) as problem:
+            told = problem if isinstance(problem, AnchorwatchError) else explain(self._database.path, problem)
+            for _, future in group:
+                future.set_exception(told)
+            return
+        self._add_depth([entry for (entry, _), receipt in zip(group, receipts, strict=True) if not receipt.duplicate])
+        for (_, future), receipt in zip(group, receipts, strict=True):
+            future.set_result(receipt)
+
+    def _add_depth(self, entries: list[Entry]) -> None:
+        kept = [entry for entry in entries if entry.rows]
+        if not kept:
+            return
+        with self._depth_lock:
+            now = self._depth
+            self._depth = Depth(
+                now.batches + len(kept),
+                now.rows + sum(entry.rows for entry in kept),
+                now.bytes + sum(len(entry.payload) for entry in kept),
+                now.oldest if now.oldest is not None else kept[0].at,
+            )
+
+
+def _key(entry: Entry) -> str:
+    return f"{entry.model}/{entry.kind}/{entry.batch}"
+
+
+def _insert(connection: sa.Connection, entries: list[Entry]) -> list[Receipt]:
+    """Insert what is new; a batch id that was taken before, or twice in the group, answers as it did then."""
+    keys = [_key(entry) for entry in entries]
+    known: dict[str, Receipt] = {
+        row.key: _receipt(json.loads(row.receipt))
+        for begin in range(0, len(keys), 400)
+        for row in connection.execute(sa.select(_batches).where(_batches.c.key.in_(keys[begin : begin + 400])))
+    }
+    receipts: list[Receipt] = []
+    payloads: list[dict[str, Any]] = []
+    taken: list[dict[str, Any]] = []
+    for key, entry in zip(keys, entries, strict=True):
+        if key in known:
+            receipts.append(known[key])
+            continue
+        receipt = Receipt(entry.batch, entry.rows, entry.rejected, entry.rejected_count)
+        known[key] = _receipt(asdict(receipt))
+        receipts.append(receipt)
+        taken.append({"key": key, "at": entry.at, "receipt": json.dumps(asdict(receipt))})
+        if entry.rows:
+            payloads.append(
+                {
+                    "model": entry.model,
+                    "kind": entry.kind.value,
+                    "rows": entry.rows,
+                    "bytes": len(entry.payload),
+                    "at": entry.at,
+                    "payload": entry.payload,
+                }
+            )
+    if taken:
+        connection.execute(sa.insert(_batches), taken)
+    if payloads:
+        connection.execute(sa.insert(_inbox), payloads)
+    return receipts
+
+
+def _receipt(body: dict[str, Any]) -> Receipt:
+    rejected = tuple(Rejection(**item) for item in body["rejected"])
+    return Receipt(body["batch"], body["accepted"], rejected, body["rejected_count"], duplicate=True)

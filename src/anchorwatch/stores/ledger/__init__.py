@@ -1,0 +1,1 @@
+"""The ledger: models, windows, incidents, tokens, and where each consumer of the inbox stands."""

@@ -1,0 +1,228 @@
+"""The ledger's tables. Times are integers: microseconds since 1970, UTC."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData()
+
+_id = Integer().with_variant(BigInteger(), "postgresql")
+
+
+def _model() -> Column[int]:
+    return Column("model_id", _id, ForeignKey("models.id"), nullable=False)
+
+
+meta = Table("meta", metadata, Column("key", String(40), primary_key=True), Column("value", Text, nullable=False))
+
+models = Table(
+    "models",
+    metadata,
+    Column("id", _id, primary_key=True),
+    Column("name", String(100), nullable=False, unique=True),
+    Column("spec", Text, nullable=False),
+    Column("rules", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Column("watermark", BigInteger),  # newest event time seen
+    Column("arrived_at", BigInteger),  # when the newest event was rolled, by the wall clock
+)
+
+versions = Table(
+    "versions",
+    metadata,
+    Column("id", _id, primary_key=True),
+    _model(),
+    Column("version", String(200), nullable=False),
+    Column("grid_id", _id, ForeignKey("grids.id")),
+    Column("first_at", BigInteger),
+    Column("last_at", BigInteger),
+    Column("events", BigInteger, nullable=False, default=0),
+    UniqueConstraint("model_id", "version"),
+)
+
+grids = Table(
+    "grids",
+    metadata,
+    Column("id", _id, primary_key=True),
+    _model(),
+    Column("digest", String(64), nullable=False),
+    Column("blob", LargeBinary, nullable=False),
+    UniqueConstraint("model_id", "digest"),
+)
+
+references = Table(
+    "reference_profiles",
+    metadata,
+    Column("grid_id", _id, ForeignKey("grids.id"), primary_key=True),
+    Column("start", BigInteger, primary_key=True),  # -1: the whole reference; else one of its windows
+    Column("blob", LargeBinary, nullable=False),
+)
+
+slices = Table(
+    "slices",
+    metadata,
+    Column("id", _id, primary_key=True),
+    _model(),
+    Column("version", String(200), nullable=False),
+    Column("segment", String(420), nullable=False),
+    Column("every", Integer, nullable=False, default=0),  # 1: all versions together
+    UniqueConstraint("model_id", "every", "version", "segment"),
+)
+
+profiles = Table(
+    "profiles",
+    metadata,
+    Column("slice_id", _id, ForeignKey("slices.id"), primary_key=True),
+    Column("grain", String(8), primary_key=True),
+    Column("start", BigInteger, primary_key=True),
+    Column("stage", String(8), primary_key=True),
+    Column("grid_id", _id, ForeignKey("grids.id"), nullable=False),
+    Column("blob", LargeBinary, nullable=False),
+)
+
+layouts = Table(
+    "layouts",
+    metadata,
+    Column("id", _id, primary_key=True),
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("keys", Text, nullable=False),
+)
+
+results = Table(
+    "results",
+    metadata,
+    Column("slice_id", _id, ForeignKey("slices.id"), primary_key=True),
+    Column("grain", String(8), primary_key=True),
+    Column("start", BigInteger, primary_key=True),
+    Column("finish", BigInteger, nullable=False),
+    Column("layout_id", _id, ForeignKey("layouts.id"), nullable=False),
+    Column("events", BigInteger, nullable=False),
+    Column("joined", BigInteger, nullable=False),
+    Column("blob", LargeBinary, nullable=False),
+)
+
+offsets = Table(
+    "offsets",
+    metadata,
+    Column("consumer", String(20), primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+)
+
+dropped = Table(
+    "dropped",
+    metadata,
+    Column("seq", BigInteger, primary_key=True),
+    Column("rows", LargeBinary, nullable=False),  # int32 positions of duplicates within the batch
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("name", String(80), primary_key=True),
+    _model(),
+    Column("kind", String(12), nullable=False),
+    Column("day", Integer, nullable=False),
+    Column("level", Integer, nullable=False),
+    Column("rows", BigInteger, nullable=False),
+    Column("oldest", BigInteger, nullable=False),
+    Column("newest", BigInteger, nullable=False),
+)
+
+orphans = Table(
+    "orphans",
+    metadata,
+    Column("model_id", _id, ForeignKey("models.id"), primary_key=True),
+    Column("key", LargeBinary(16), primary_key=True),
+    Column("outcome", LargeBinary(8), nullable=False),  # one little-endian double
+    Column("at", BigInteger, nullable=False),
+)
+
+dirty = Table(
+    "dirty",
+    metadata,
+    Column("model_id", _id, ForeignKey("models.id"), primary_key=True),
+    Column("start", BigInteger, primary_key=True),
+    Column("finish", BigInteger, nullable=False),
+    Column("rebuild", Integer, nullable=False, default=0),
+)
+
+judged = Table(
+    "judged",
+    metadata,
+    Column("model_id", _id, ForeignKey("models.id"), primary_key=True),
+    Column("stage", String(8), primary_key=True),
+    Column("start", BigInteger, primary_key=True),
+)
+
+states = Table(
+    "rule_states",
+    metadata,
+    Column("model_id", _id, ForeignKey("models.id"), primary_key=True),
+    Column("key", String(20), primary_key=True),
+    Column("body", Text, nullable=False),
+)
+
+findings = Table(
+    "findings",
+    metadata,
+    Column("id", _id, primary_key=True),
+    _model(),
+    Column("start", BigInteger, nullable=False),
+    Column("measure", String(80), nullable=False),
+    Column("subject", String(200), nullable=False),
+    Column("rule", String(200), nullable=False),
+    Column("version", String(200), nullable=False),
+    Column("segment", String(420), nullable=False),
+    Column("body", Text, nullable=False),
+    UniqueConstraint("model_id", "start", "rule", "subject", "version", "segment"),
+)
+
+incidents = Table(
+    "incidents",
+    metadata,
+    Column("id", _id, primary_key=True),
+    _model(),
+    Column("cause", String(100), nullable=False),
+    Column("state", String(12), nullable=False),
+    Column("severity", String(12), nullable=False),
+    Column("opened_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Column("body", Text, nullable=False),
+    Index("incidents_by_state", "model_id", "state"),
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("name", String(200), nullable=False),
+    Column("hash", String(64), nullable=False),
+    Column("scopes", String(100), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("used_at", BigInteger),
+    Column("revoked_at", BigInteger),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", _id, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("who", String(200), nullable=False),
+    Column("act", String(60), nullable=False),
+    Column("subject", String(300), nullable=False),
+    Column("detail", Text, nullable=False),
+)

@@ -1,0 +1,354 @@
+"""Profiles and results of windows in the ledger, and where consumers stand."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from anchorwatch.core.types import Stage
+from anchorwatch.flow.panel import decode_panel, encode_panel
+from anchorwatch.flow.ports import Kept, Measured, Touched
+from anchorwatch.profile.codec import decode, encode
+from anchorwatch.stores.ledger import tables
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+    from anchorwatch.profile.grid import Grid
+
+CHUNK = 500
+"""Values in one `IN (…)`; SQLite takes no more than 999 in old builds."""
+
+
+def put(connection: sa.Connection, table: sa.Table, rows: Sequence[dict[str, Any]]) -> None:
+    """Insert rows, replacing those with the same primary key."""
+    if not rows:
+        return
+    keys = [column.name for column in table.primary_key]
+    statement = upsert(table)
+    changed = {name: statement.excluded[name] for name in rows[0] if name not in keys}
+    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), list(rows))
+
+
+class SqlOffsets:
+    """`flow.ports.Offsets` on SQL."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def get(self, consumer: str) -> int:
+        """The last sequence number that `consumer` has done with; 0 at first."""
+        found = self._connection.execute(
+            sa.select(tables.offsets.c.seq).where(tables.offsets.c.consumer == consumer)
+        ).scalar()
+        return found or 0
+
+    def set(self, consumer: str, seq: int) -> None:
+        """`consumer` has done with all up to `seq`."""
+        put(self._connection, tables.offsets, [{"consumer": consumer, "seq": seq}])
+
+
+class SqlProfiles:
+    """`flow.ports.Profiles` on SQL."""
+
+    def __init__(self, connection: sa.Connection, grid: Callable[[int], Grid]) -> None:
+        self._connection = connection
+        self._grid = grid
+
+    def add(self, grain: str, kept: Sequence[Kept]) -> None:
+        """Add each to what is there; a window that began on another grid stays on that one."""
+        there = {
+            (item.slice_id, item.start, item.stage): item
+            for item in self._exactly(grain, {item.slice_id for item in kept}, {item.start for item in kept})
+        }
+        summed: list[Kept] = []
+        for item in kept:
+            old = there.get((item.slice_id, item.start, item.stage))
+            if old is None:
+                summed.append(item)
+            else:
+                summed.append(Kept(item.slice_id, item.start, item.stage, old.grid_id, old.profile + item.profile))
+        self.replace(grain, summed)
+
+    def replace(self, grain: str, kept: Sequence[Kept]) -> None:
+        """Put each in place of what is there."""
+        rows = [
+            {
+                "slice_id": item.slice_id,
+                "grain": grain,
+                "start": item.start,
+                "stage": item.stage.value,
+                "grid_id": item.grid_id,
+                "blob": encode(item.profile),
+            }
+            for item in kept
+        ]
+        put(self._connection, tables.profiles, rows)
+
+    def drop(self, slice_ids: Collection[int], grain: str, start: int, stage: Stage) -> None:
+        """Forget one stage of one window."""
+        column = tables.profiles.c
+        for some in chunks(slice_ids):
+            self._connection.execute(
+                sa.delete(tables.profiles).where(
+                    column.slice_id.in_(some),
+                    column.grain == grain,
+                    column.start == start,
+                    column.stage == stage.value,
+                )
+            )
+
+    def grids(self, slice_ids: Collection[int], grain: str, starts: Collection[int]) -> dict[tuple[int, int], int]:
+        """Grid ids of windows that exist, by (slice, start)."""
+        column = tables.profiles.c
+        found: dict[tuple[int, int], int] = {}
+        for some in chunks(slice_ids):
+            for times in chunks(starts, 400):
+                rows = self._connection.execute(
+                    sa.select(column.slice_id, column.start, column.grid_id).where(
+                        column.slice_id.in_(some), column.grain == grain, column.start.in_(times)
+                    )
+                )
+                found |= {(row.slice_id, row.start): row.grid_id for row in rows}
+        return found
+
+    def load(self, slice_ids: Collection[int], grain: str, start: int, end: int) -> list[Kept]:
+        """All with `start` <= window start < `end`, by start."""
+        column = tables.profiles.c
+        rows: list[Any] = []
+        for some in chunks(slice_ids):
+            rows += self._connection.execute(
+                sa.select(tables.profiles).where(
+                    column.slice_id.in_(some), column.grain == grain, column.start >= start, column.start < end
+                )
+            )
+        return sorted((self._kept(row) for row in rows), key=lambda item: item.start)
+
+    def _exactly(self, grain: str, slice_ids: set[int], starts: set[int]) -> list[Kept]:
+        column = tables.profiles.c
+        found: list[Kept] = []
+        for some in chunks(slice_ids):
+            for times in chunks(starts, 400):
+                rows = self._connection.execute(
+                    sa.select(tables.profiles).where(
+                        column.slice_id.in_(some), column.grain == grain, column.start.in_(times)
+                    )
+                )
+                found += [self._kept(row) for row in rows]
+        return found
+
+    def _kept(self, row: Any) -> Kept:
+        return Kept(row.slice_id, row.start, Stage(row.stage), row.grid_id, decode(row.blob, self._grid(row.grid_id)))
+
+
+class SqlResults:
+    """`flow.ports.ResultBook` on SQL."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def save(self, measured: Sequence[Measured]) -> None:
+        """Put each in place of what is there."""
+        rows = []
+        layouts: dict[str, int] = {}
+        for item in measured:
+            keys, blob = encode_panel(item.panel)
+            if keys not in layouts:
+                layouts[keys] = self._layout(keys)
+            rows.append(
+                {
+                    "slice_id": item.slice_id,
+                    "grain": item.grain,
+                    "start": item.start,
+                    "finish": item.finish,
+                    "layout_id": layouts[keys],
+                    "events": item.events,
+                    "joined": item.joined,
+                    "blob": blob,
+                }
+            )
+        put(self._connection, tables.results, rows)
+
+    def first(self, slice_id: int, grain: str, start: int) -> int | None:
+        """Start of the first window at or after `start`."""
+        column = tables.results.c
+        return self._connection.execute(
+            sa.select(sa.func.min(column.start)).where(
+                column.slice_id == slice_id, column.grain == grain, column.start >= start
+            )
+        ).scalar()
+
+    def latest(self, slice_id: int, grain: str, before: int) -> int | None:
+        """Start of the last window that starts before `before`."""
+        column = tables.results.c
+        return self._connection.execute(
+            sa.select(sa.func.max(column.start)).where(
+                column.slice_id == slice_id, column.grain == grain, column.start < before
+            )
+        ).scalar()
+
+    def recent(self, slice_id: int, grain: str, count: int) -> int:
+        """Start of the `count`-th last window (of the first, when there are fewer)."""
+        column = tables.results.c
+        starts = self._connection.execute(
+            sa.select(column.start)
+            .where(column.slice_id == slice_id, column.grain == grain)
+            .order_by(column.start.desc())
+            .limit(count)
+        ).scalars()
+        return min(starts, default=0)
+
+    def panels(self, slice_id: int, grain: str, start: int, end: int) -> list[Measured]:
+        """All with `start` <= window start < `end`, by start."""
+        layouts: dict[int, str] = {}
+        found = []
+        for row in self.rows(slice_id, grain, start, end):
+            if row.layout_id not in layouts:
+                layouts[row.layout_id] = self.layout(row.layout_id)
+            panel = decode_panel(layouts[row.layout_id], row.blob)
+            found.append(
+                Measured(slice_id, grain, row.start, row.finish, row.events, row.joined, panel)
+            )
+        return found
+
+    def rows(self, slice_id: int, grain: str, start: int, end: int) -> Sequence[Any]:
+        """Stored rows as they are, by start: start, finish, layout_id, events, joined, blob."""
+        column = tables.results.c
+        return self._connection.execute(
+            sa.select(column.start, column.finish, column.layout_id, column.events, column.joined, column.blob)
+            .where(column.slice_id == slice_id, column.grain == grain, column.start >= start, column.start < end)
+            .order_by(column.start)
+        ).all()
+
+    def layout(self, layout_id: int) -> str:
+        """The keys of a layout."""
+        return str(
+            self._connection.execute(sa.select(tables.layouts.c.keys).where(tables.layouts.c.id == layout_id)).scalar()
+        )
+
+    def _layout(self, keys: str) -> int:
+        digest = hashlib.sha256(keys.encode()).hexdigest()
+        there = sa.select(tables.layouts.c.id).where(tables.layouts.c.digest == digest)
+        found = self._connection.execute(there).scalar()
+        if found is None:
+            self._connection.execute(sa.insert(tables.layouts).values(digest=digest, keys=keys))
+            found = self._connection.execute(there).scalar_one()
+        return int(found)
+
+
+class SqlWork:
+    """`flow.ports.Work` on SQL."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def mark(self, model_id: int, touched: Iterable[Touched]) -> None:
+        """These windows changed."""
+        rows = [
+            {"model_id": model_id, "start": item.start, "finish": item.finish, "rebuild": int(item.rebuild)}
+            for item in touched
+        ]
+        if rows:
+            statement = upsert(tables.dirty)
+            wanted = sa.func.max(tables.dirty.c.rebuild, statement.excluded.rebuild)
+            self._connection.execute(
+                statement.on_conflict_do_update(index_elements=["model_id", "start"], set_={"rebuild": wanted}), rows
+            )
+
+    def touched(self, model_id: int) -> list[Touched]:
+        """Windows that changed since they were measured, by start."""
+        rows = self._connection.execute(
+            sa.select(tables.dirty).where(tables.dirty.c.model_id == model_id).order_by(tables.dirty.c.start)
+        )
+        return [Touched(row.start, row.finish, bool(row.rebuild)) for row in rows]
+
+    def done(self, model_id: int, starts: Collection[int]) -> None:
+        """These windows have been measured (one that waits for a rebuild stays)."""
+        column = tables.dirty.c
+        for some in chunks(starts):
+            self._connection.execute(
+                sa.delete(tables.dirty).where(
+                    column.model_id == model_id, column.start.in_(some), column.rebuild == 0
+                )
+            )
+
+    def rebuilt(self, model_id: int, start: int) -> None:
+        """This window's outcomes have been folded anew."""
+        column = tables.dirty.c
+        self._connection.execute(
+            sa.update(tables.dirty).where(column.model_id == model_id, column.start == start).values(rebuild=0)
+        )
+
+    def drop_rows(self, seq: int, rows: NDArray[np.int32]) -> None:
+        """Rows of an inbox batch that are duplicates and must not reach the lake."""
+        put(self._connection, tables.dropped, [{"seq": seq, "rows": rows.astype("<i4").tobytes()}])
+
+    def dropped_rows(self, seqs: Collection[int]) -> dict[int, NDArray[np.int32]]:
+        """What `drop_rows` noted, by sequence number."""
+        found: dict[int, NDArray[np.int32]] = {}
+        for some in chunks(seqs):
+            rows = self._connection.execute(sa.select(tables.dropped).where(tables.dropped.c.seq.in_(some)))
+            found |= {row.seq: np.frombuffer(row.rows, dtype="<i4") for row in rows}
+        return found
+
+    def forget_dropped(self, upto: int) -> None:
+        """The archiver has done with all up to `upto`."""
+        self._connection.execute(sa.delete(tables.dropped).where(tables.dropped.c.seq <= upto))
+
+
+class SqlOutcomes:
+    """`flow.ports.Outcomes` on SQL."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def hold(self, model_id: int, keys: NDArray[np.uint64], values: NDArray[np.float64], at: int) -> None:
+        """Keep outcomes until their predictions come; a newer one replaces an older one."""
+        rows = [
+            {"model_id": model_id, "key": key, "outcome": value, "at": at}
+            for key, value in zip(_texts(keys), _pieces(values.astype("<f8"), 8), strict=True)
+        ]
+        put(self._connection, tables.orphans, rows)
+
+    def claim(self, model_id: int, keys: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Positions in `keys` that have an outcome waiting, and the outcomes; they wait no longer."""
+        mine = tables.orphans.c.model_id == model_id
+        if self._connection.execute(sa.select(tables.orphans.c.at).where(mine).limit(1)).first() is None:
+            return np.empty(0, np.int64), np.empty(0, np.float64)
+        place = {key: index for index, key in enumerate(_texts(keys))}
+        found: dict[bytes, bytes] = {}
+        for some in chunks(place):
+            here = mine & tables.orphans.c.key.in_(some)
+            rows = self._connection.execute(sa.select(tables.orphans.c.key, tables.orphans.c.outcome).where(here))
+            found |= {bytes(row.key): row.outcome for row in rows}
+            self._connection.execute(sa.delete(tables.orphans).where(here))
+        positions = np.array([place[key] for key in found], dtype=np.int64)
+        return positions, np.frombuffer(b"".join(found.values()), dtype="<f8")
+
+    def expire(self, model_id: int, before: int) -> int:
+        """Forget those that came before `before`; how many."""
+        gone = self._connection.execute(
+            sa.delete(tables.orphans).where(tables.orphans.c.model_id == model_id, tables.orphans.c.at < before)
+        )
+        return gone.rowcount
+
+
+def _texts(keys: NDArray[np.uint64]) -> list[bytes]:
+    return _pieces(np.ascontiguousarray(keys), 16)
+
+
+def _pieces(array: NDArray[Any], size: int) -> list[bytes]:
+    raw = array.tobytes()
+    return [raw[begin : begin + size] for begin in range(0, len(raw), size)]
+
+
+def chunks(items: Iterable[Any], size: int = CHUNK) -> Iterable[list[Any]]:
+    """Lists of up to `size` items."""
+    all_items = list(items)
+    return (all_items[begin : begin + size] for begin in range(0, len(all_items), size))
