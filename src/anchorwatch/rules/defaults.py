@@ -29,7 +29,8 @@ def main_metric(spec: ModelSpec) -> str:
 def default_rules(spec: ModelSpec) -> tuple[Rule, ...]:
     """Performance against the reference, drift, data quality, service and volume.
 
-    Each takes two of three windows to fire and two good ones to resolve; performance and lost traffic page.
+    Each takes two of three windows to fire and two good ones to resolve; lost traffic takes three in a row.
+    Performance pages, the rest warns.
     """
     return (*_performance(spec), *_drift(), *_quality(spec), *_service())
 
@@ -53,14 +54,15 @@ def _drift() -> tuple[Rule, ...]:
 def _quality(spec: ModelSpec) -> tuple[Rule, ...]:
     unseen = (_rule("unseen categories", "unseen_share", above=0.05),) if spec.categories else ()
     ranges = (_rule("out of range", "out_of_range_share", above=0.05),) if spec.numbers else ()
-    return (_rule("missing values", "missing_share", above=0.05, band=3.0, side="above"), *unseen, *ranges)
+    missing = _rule("missing values", "missing_shift", above=0.05, alpha=0.01, cause="quality")
+    return (missing, *unseen, *ranges)
 
 
 def _service() -> tuple[Rule, ...]:
     return (
         _rule("errors", "error_rate", above=0.05),
         _rule("slow", "latency_p95", band=3.0, side="above"),
-        _rule("no predictions", "throughput", below=1e-9, severity=Severity.PAGE, min_rows=0),
+        Rule(name="no predictions", measure="throughput", unknown_after=1, count=3, within=3),
     )
 
 

@@ -107,20 +107,16 @@ def _call(rule: Rule, reading: Found, band: ReferenceBand | None, judged: int) -
     if isinstance(reading, Missing):
         return _Call(Verdict.UNKNOWN, f"is not known: {reading.reason}")
     value = reading.value
-    limits = fixed(rule)
-    edges = around(rule, band) if band else ()
-    groups = [group for group in (limits, edges) if group]
-    closest = [nearest(group, value) for group in groups]
+    groups = (fixed(rule), around(rule, band) if band else ())
+    closest = [nearest(group, value) for group in groups if group]
     held = [limit for limit in closest if not limit.broken(value)]
     if held:
-        return _ok(rule, held[0], value)
+        return _Call(Verdict.OK, held[0].text(value) + _notes(rule, held), value, held[0].at)
+    if not closest and rule.band is None and rule.alpha is None:
+        return _Call(Verdict.OK, f"{figure(value)} is known", value)
     if rule.band is not None and band is None:
         return _Call(Verdict.UNKNOWN, f"{figure(value)} has no reference windows to be held against", value)
     return _breach(rule, reading, closest, judged)
-
-
-def _ok(rule: Rule, limit: Limit, value: float) -> _Call:
-    return _Call(Verdict.OK, limit.text(value) + _notes(rule, [limit]), value, limit.at)
 
 
 def _breach(rule: Rule, reading: Value, broken: Sequence[Limit], judged: int) -> _Call:
@@ -159,11 +155,18 @@ def _patience(rule: Rule, subject: str, call: _Call, before: Sequence[_Window]) 
     if rule.unknown_after is None:
         return call
     past = before[-(rule.unknown_after - 1) :] if rule.unknown_after > 1 else ()
-    silent = sum(isinstance(_enough(rule, earlier.get(subject)), Missing) for earlier in past)
-    if len(past) < rule.unknown_after - 1 or silent < len(past):
+    if len(past) < rule.unknown_after - 1 or not all(_silent(rule, subject, earlier) for earlier in past):
         return call
+    if rule.unknown_after == 1:
+        return _Call(Verdict.BREACH, call.reason)
     why = call.reason.removeprefix("is not known: ")
     return _Call(Verdict.BREACH, f"has not been known for {windows(rule.unknown_after)}: {why}")
+
+
+def _silent(rule: Rule, subject: str, earlier: _Window) -> bool:
+    """A window without data may name no subjects, so one that is absent is silent only if all are."""
+    found = (earlier[subject],) if subject in earlier else earlier.values()
+    return all(isinstance(_enough(rule, each), Missing) for each in found)
 
 
 def _finding(rule: Rule, place: Place, subject: str, call: _Call) -> Finding:
