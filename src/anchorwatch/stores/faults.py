@@ -39,15 +39,13 @@ def explained(problem: Exception, doing: str, where: Path) -> StoreError:
     if code in _FULL:
         return FullError(f"cannot {doing} in {where}: no room is left; free some space, it goes on by itself")
     if code in _REFUSED:
-        return StoreError(f"cannot {doing} in {where}: writing is not allowed; give this user write permission")
+        return StoreError(f"cannot {doing} in {where}: it is not allowed; give this user permission to write")
     why = os.strerror(code) if code is not None else str(problem)
-    return StoreError(f"cannot {doing} in {where}: {why}; see that the folder exists, is whole and can be reached")
+    return StoreError(f"cannot {doing} in {where}: {why}; see that the folder is there and can be written")
 
 
 def sync_folder(folder: Path) -> None:
     """Make names that were added to `folder` or removed from it survive a power cut."""
-    if os.name == "nt":
-        return  # Windows writes folder entries through and cannot open a folder
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -1,7 +1,8 @@
 """The join index: from an event's id to the window of its prediction, months later, without reading the lake.
 
-Records lie in sorted files that never change ("runs"). A run is live when the ledger lists it; any other file is
-garbage of a crash and is swept at start. So the index needs no log of its own and is as consistent as the ledger.
+Records lie in sorted files that never change ("runs"). A run is live when the ledger lists it; any other file
+is garbage of a crash and is swept at start. So the index needs no log of its own and is as consistent as the
+ledger.
 """
 
 from __future__ import annotations
@@ -53,8 +54,8 @@ def keys(ids: pl.Series, seed: int = 0) -> NDArray[np.uint64]:
 class RunStore:
     """Writes, searches and merges runs in one folder; safe to use from several threads.
 
-    `seed` is the store's own, so that nobody outside can make ids that collide; `open_files` bounds how many runs are
-    kept mapped.
+    `seed` is the store's own, so that nobody outside can make ids that collide; `open_files` bounds how many
+    runs are kept mapped.
     """
 
     def __init__(self, folder: Path, *, seed: int = 0, open_files: int = 256) -> None:
@@ -73,20 +74,19 @@ class RunStore:
         return keys(ids, self._seed)
 
     def write(self, model_id: int, kind: EventKind, day: int, level: int, records: NDArray[np.void]) -> Run:
-        """A new run of `records` (of a `record_type`), on disk when this returns; live when the ledger lists it.
+        """A new run of `records` (of a `record_type`), on disk when this returns.
 
         Of records with the same key the last one counts.
         """
         with self._lock:
             self._stamp += 1
             stamp = self._stamp
-        order = _order(records["hi"], records["lo"])
-        records = records[order]
-        records = records[_last_of_key(records)]
+        stamps = np.full(len(records), stamp, np.uint64)
+        records, stamps = _newest(records, stamps)
         run = Run(_name(stamp, kind, level), model_id, kind, day, level, len(records), *_covered(records))
         with told("write a run of the join index", self.folder):
             with RunWriter(self.folder / run.name, Layout.of(records.dtype, len(records))) as writer:
-                writer.add(records, np.full(len(records), stamp, np.uint64))
+                writer.add(records, stamps)
             sync_folder(self.folder)
         return run
 
@@ -94,11 +94,12 @@ class RunStore:
         """Which keys are in any of the runs."""
         found = np.zeros(len(keys), np.bool_)
         left = np.argsort(keys[:, 0])
+        hi, lo = keys[left, 0], keys[left, 1]
         for run in runs:
-            hit, _ = self._opened(run).search(keys[left, 0], keys[left, 1])
+            hit, _ = self._opened(run).search(hi, lo)
             if hit.size:
                 found[left[hit]] = True
-                left = np.delete(left, hit)
+                left, hi, lo = (np.delete(column, hit) for column in (left, hi, lo))
         return found
 
     def find(
@@ -106,7 +107,7 @@ class RunStore:
     ) -> tuple[NDArray[np.bool_], NDArray[np.void]]:
         """Which keys are there, and the newest record of each that is, in the order of `keys`.
 
-        Records come as `dtype`, or as wide as the widest run; what a narrower run does not hold is NaN and -1.
+        Records come as `dtype`, or as wide as the widest run; what a narrower run has not is NaN and -1.
         """
         opened = [self._opened(run) for run in sorted(runs, key=lambda run: run.name, reverse=True)]
         dtype = dtype or _widest(opened)
@@ -158,16 +159,17 @@ class RunStore:
                 self._path(name).unlink(missing_ok=True)
 
     def sweep(self, live: Collection[str]) -> list[str]:
-        """Delete every run that is not among `live`, left by a crash; returns their names. For the start only."""
+        """Delete every run that is not among `live`, left by a crash; for the start. Returns their names."""
         kept = frozenset(live)
         with told("sweep the join index", self.folder):
-            orphans = [path.name for path in self.folder.iterdir() if path.suffix == ".run" and path.name not in kept]
+            names = [path.name for path in self.folder.iterdir() if _NAME.fullmatch(path.name)]
+        orphans = sorted(name for name in names if name not in kept)
         self.remove(orphans)
-        return sorted(orphans)
+        return orphans
 
     def _path(self, name: str) -> Path:
         if not _NAME.fullmatch(name):
-            raise CorruptError(f"{name!r} is no run of the join index; the ledger is damaged, restore it from a backup")
+            raise CorruptError(f"{name!r} names no run of the join index; restore the ledger from a backup")
         return self.folder / name
 
     def _opened(self, run: Run) -> OpenRun:
@@ -176,11 +178,10 @@ class RunStore:
                 self._open.move_to_end(run.name)
                 return self._open[run.name]
         path = self._path(run.name)
-        try:
-            with told("read a run of the join index", path):
-                opened = OpenRun(path)
-        except FileNotFoundError:
-            raise CorruptError(f"{path} is gone though the ledger lists it; restore it from a backup") from None
+        with told("read a run of the join index", path):
+            if not path.exists():
+                raise CorruptError(f"{path} is gone though the ledger lists it; restore it from a backup")
+            opened = OpenRun(path)
         if opened.rows != run.rows:
             raise opened.damaged(f"it has {opened.rows} records, the ledger says {run.rows}")
         with self._lock:
@@ -191,7 +192,7 @@ class RunStore:
 
 
 def _name(stamp: int, kind: EventKind, level: int) -> str:
-    """Sorts by age. The random end keeps a merge that is done again from meeting the file of the first attempt."""
+    """Sorts by age; the random end keeps a merge done again from meeting the file of its first attempt."""
     return f"{stamp:016d}-{kind.value}-{level}-{uuid.uuid4().hex[:12]}.run"
 
 
@@ -200,26 +201,25 @@ def _covered(records: NDArray[np.void]) -> tuple[int, int]:
     return (int(starts.min()), int(starts.max())) if len(starts) else (0, 0)
 
 
-def _order(hi: NDArray[np.uint64], lo: NDArray[np.uint64]) -> NDArray[np.intp]:
-    """Sorts by key, equal keys in the order they came in. Keys are hashes: a tie in the upper half is rare."""
-    order = np.argsort(hi)
-    arranged = hi[order]
-    if (arranged[1:] == arranged[:-1]).any():
-        return np.lexsort((lo, hi))
-    return order
-
-
-def _last_of_key(records: NDArray[np.void]) -> slice | NDArray[np.bool_]:
-    """Where the last record of each key is; records are sorted."""
+def _newest(
+    records: NDArray[np.void], stamps: NDArray[np.uint64]
+) -> tuple[NDArray[np.void], NDArray[np.uint64]]:
+    """Sorted by key, of each key the record with the highest stamp, the last of these."""
     hi, lo = records["hi"], records["lo"]
-    same = (hi[1:] == hi[:-1]) & (lo[1:] == lo[:-1])
-    return np.r_[~same, True][: len(records)] if same.any() else slice(None)
+    order = np.argsort(hi)
+    hi = hi[order]
+    if not (hi[1:] == hi[:-1]).any():
+        return records[order], stamps[order]
+    order = np.lexsort((stamps, lo, records["hi"]))  # keys are hashes: a tie is a key that came again
+    hi, lo = records["hi"][order], lo[order]
+    again = (hi[1:] == hi[:-1]) & (lo[1:] == lo[:-1])
+    order = order[np.r_[~again, True]]
+    return records[order], stamps[order]
 
 
 def _widest(runs: Sequence[OpenRun]) -> np.dtype[np.void]:
-    return record_type(
-        max((run.layout.scores for run in runs), default=0), max((run.layout.slices for run in runs), default=0)
-    )
+    scores = max((run.layout.scores for run in runs), default=0)
+    return record_type(scores, max((run.layout.slices for run in runs), default=0))
 
 
 def _slices(runs: Sequence[OpenRun], count: int) -> list[list[slice]]:
@@ -235,9 +235,4 @@ def _merged(
     """Records of `parts` of the runs in the order of their keys, the newest of each, with their stamps."""
     records = np.concatenate([run.records(part, dtype) for run, part in zip(runs, parts, strict=True)])
     stamps = np.concatenate([run.columns["stamp"][part] for run, part in zip(runs, parts, strict=True)])
-    order = _order(records["hi"], records["lo"])
-    if (np.diff(records["hi"][order]) == 0).any():
-        order = np.lexsort((stamps, records["lo"], records["hi"]))
-    records, stamps = records[order], stamps[order]
-    last = _last_of_key(records)
-    return records[last], stamps[last]
+    return _newest(records, stamps)

@@ -1,13 +1,13 @@
 """The file of one run: records sorted by key, column by column, behind a filter.
 
 ```
-header   64 bytes: magic, version, widths, filter bits, rows, capacity, last stamp, hash of body, hash of header
-filter   2^bits bits: bit `hi >> (64 - bits)` is set for each record, so that most absent keys cost one look
-columns  hi, lo, stamp, start, prediction, scores, slices, each with room for `capacity` records, at multiples of 64
+header   64 bytes: magic, version, widths, filter bits, rows, capacity, last stamp, hash of body, of header
+filter   2^bits bits: bit `hi >> (64 - bits)` is set for each record; most absent keys cost one look at it
+columns  hi, lo, stamp, start, prediction, scores, slices: each `capacity` records long, at multiples of 64
 ```
 
-Numbers are little-endian. `stamp` tells which write a record came with: among records of one key the highest counts,
-whichever runs have been merged meanwhile.
+Numbers are little-endian. `stamp` tells which write a record came with: among records of one key the highest
+counts, whichever runs have been merged meanwhile.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import mmap
 import os
 import struct
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
 import xxhash
@@ -78,10 +78,10 @@ class Layout:
 
     def columns(self) -> dict[str, tuple[int, np.dtype[Any]]]:
         """Offset in bytes and type of each column, in the order of the file; `""` is the end of the file."""
-        types: dict[str, np.dtype[Any]] = {"hi": self.dtype["hi"], "lo": self.dtype["lo"], "stamp": np.dtype("<u8")}
-        types |= {name: self.dtype[name] for name in ("start", "prediction", "scores", "slices")}
+        dtype = self.dtype
         place, found = _ALIGN + _aligned(1 << self.bits >> 3), {}
-        for name, kind in types.items():
+        for name in ("hi", "lo", "stamp", "start", "prediction", "scores", "slices"):
+            kind = np.dtype("<u8") if name == "stamp" else dtype[name]
             found[name] = (place, kind)
             place += _aligned(kind.itemsize * self.capacity)
         return found | {"": (place, np.dtype("u1"))}
@@ -102,12 +102,14 @@ class RunWriter:
         self._filter = np.zeros(max(1 << layout.bits >> 3, 1), np.uint8)
         self._hashes = {name: xxhash.xxh3_64() for name in self._columns if name}
         self._stamp = 0
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
 
-    def __enter__(self) -> RunWriter:
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
         try:
             if kind is None:
                 self._finish()
@@ -121,9 +123,8 @@ class RunWriter:
         for name, (offset, kind) in self._columns.items():
             if not name:
                 continue
-            column = np.ascontiguousarray(stamps if name == "stamp" else records[name])
-            data = column.view(np.uint8).reshape(-1) if column.size else column.reshape(-1)
-            self._hashes[name].update(data.data)
+            data = _bytes(stamps if name == "stamp" else records[name])
+            self._hashes[name].update(data)
             _write(self._file, data, offset + self.rows * kind.itemsize)
         self._mark(records["hi"])
         self.rows += len(records)
@@ -138,23 +139,24 @@ class RunWriter:
         self._filter[place[first]] |= np.bitwise_or.reduceat(bit, first)
 
     def _finish(self) -> None:
-        _write(self._file, self._filter, _ALIGN)
+        _write(self._file, _bytes(self._filter), _ALIGN)
         os.ftruncate(self._file, self._columns[""][0])
-        layout = self._layout
-        header = _HEADER.pack(
-            _MAGIC, _VERSION, layout.scores, layout.slices, layout.bits, self.rows, layout.capacity, self._stamp,
-            _body_hash(self._filter, [hash_.digest() for hash_ in self._hashes.values()]),
-        )
+        layout, body = self._layout, _body_hash(self._filter, [one.digest() for one in self._hashes.values()])
+        widths = (layout.scores, layout.slices, layout.bits)
+        header = _HEADER.pack(_MAGIC, _VERSION, *widths, self.rows, layout.capacity, self._stamp, body)
         os.pwrite(self._file, header + _SEAL.pack(xxhash.xxh3_64_intdigest(header)), 0)
         os.fsync(self._file)
 
 
-def _write(handle: int, data: NDArray[Any], offset: int) -> None:
+def _bytes(column: NDArray[Any]) -> memoryview:
+    return memoryview(np.ascontiguousarray(column).reshape(-1).view(np.uint8))
+
+
+def _write(handle: int, data: memoryview, offset: int) -> None:
     """All of `data` at `offset`. Written, not mapped: a full disk is then an error and not a dead process."""
-    view = memoryview(data).cast("B")
-    while view:
-        done = os.pwrite(handle, view, offset)
-        view, offset = view[done:], offset + done
+    while data:
+        done = os.pwrite(handle, data, offset)
+        data, offset = data[done:], offset + done
 
 
 def _body_hash(bitmap: NDArray[np.uint8], columns: list[bytes]) -> int:
@@ -169,7 +171,7 @@ def filter_places(hi: NDArray[np.uint64], bits: int) -> tuple[NDArray[np.intp], 
 
 
 class OpenRun:
-    """A run's file, mapped. Raises `CorruptError` when it is not as it was written, as far as the header tells."""
+    """A run's file, mapped; raises `CorruptError` when its header or its length are not what was written."""
 
     __slots__ = ("_digest", "bits", "columns", "filter", "layout", "path", "rows", "stamp")
 
@@ -206,14 +208,14 @@ class OpenRun:
 
     def verify(self) -> None:
         """Read all of it and raise `CorruptError` unless it is what was written."""
-        found = _body_hash(
-            self.filter, [xxhash.xxh3_64_digest(np.ascontiguousarray(column).data) for column in self.columns.values()]
-        )
-        if found != self._digest:
+        columns = [xxhash.xxh3_64_digest(_bytes(column)) for column in self.columns.values()]
+        if _body_hash(self.filter, columns) != self._digest:
             raise self.damaged("its content is not what was written")
 
-    def search(self, hi: NDArray[np.uint64], lo: NDArray[np.uint64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """Positions of the keys that are here, and of their records; keys are sorted by `hi` (for speed only)."""
+    def search(
+        self, hi: NDArray[np.uint64], lo: NDArray[np.uint64]
+    ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Positions of the keys that are here, and of their records; quickest when `hi` is sorted."""
         byte, bit = filter_places(hi, self.bits)
         maybe = np.flatnonzero(self.filter[byte] & bit)
         his, los = self.columns["hi"], self.columns["lo"]

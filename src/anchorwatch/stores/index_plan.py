@@ -43,9 +43,9 @@ class Run:
 def plan(runs: Iterable[Run], *, fan_in: int = FAN_IN, most_rows: int = MOST_ROWS) -> list[list[Run]]:
     """Groups of runs, each to be merged into one; no run is in two of them.
 
-    Runs of one day are merged by eights as they come, so that a record is rewritten once per level. When its day is
-    over, what is left of it becomes one run as soon as that grows the largest by an eighth; days of more than two weeks
-    ago are kept together by week. So few runs stay, and those that are too old can be dropped whole.
+    Runs of one day are merged by eights as they come, so that a record is rewritten once per level. When a day
+    is over, what is left of it becomes one run once that grows the largest by an eighth; days of more
+    than two weeks ago are kept together by week. So few runs stay, and old ones can be dropped whole.
 
     >>> from anchorwatch.core.types import EventKind
     >>> small = [Run(f"{n:03}", 1, EventKind.PREDICTIONS, 15_000, 0, 10, 0, 0) for n in range(9)]
