@@ -1,0 +1,65 @@
+"""How much of each numeric column lies outside what the reference held."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from anchorwatch.core.results import Results
+from anchorwatch.core.schema import Kind
+from anchorwatch.profile.measure import Family, measure
+from anchorwatch.quality import columns
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from anchorwatch.profile.grid import Grid
+    from anchorwatch.profile.profile import Profile
+
+
+@measure(
+    "Out-of-range share",
+    Family.QUALITY,
+    kinds=frozenset({Kind.NUMBER}),
+    needs=frozenset({"numbers"}),
+    unit="share",
+    high=1.0,
+    better="lower",
+    source="range of the reference; interval: Wilson 1927",
+)
+def out_of_range_share(_reference: Profile | None, current: Profile) -> Results:
+    """Share of a numeric column's finite values below the reference's smallest or above its largest.
+
+    `outside / finite`, the range being that of the reference the bins were made for. A share, 0 to 1, best 0,
+    with Wilson's 95 % interval. Even without drift about 2/(n + 1) of new values lie beyond `n` old ones.
+    Infinite values are left out: `infinite_share` counts them.
+
+    Missing when no reference was seen, or none of its values was finite, and where the window has no finite
+    value. Source: Wilson 1927.
+
+    >>> from anchorwatch.profile.example import pair
+    >>> out_of_range_share(*pair({"x": [1.0, 2.0, 3.0]}, {"x": [0.0, 1.0, 3.0, 3.5]}))["x"]
+    Value(value=0.50, n=4, low=0.15, high=0.85, p=None)
+    """
+    chosen, numbers, grid = columns.watched(current.grid), current.numbers, current.grid
+    subjects = chosen.number_names
+    if not grid.fitted:
+        return Results.missing("out_of_range_share", subjects, "no reference")
+    if numbers is None:
+        return Results.missing("out_of_range_share", subjects, "no rows in this window")
+    last = _last_bins(grid)
+    outside = numbers.counts[:, 0] + numbers.counts[np.arange(last.size), last]
+    n = columns.finite(numbers)
+    reasons = [
+        "no numbers in the reference" if not edge else None if count else "no numbers in this window"
+        for edge, count in zip(last[chosen.numbers].tolist(), n[chosen.numbers].tolist(), strict=True)
+    ]
+    return columns.shares("out_of_range_share", subjects, outside[chosen.numbers], n[chosen.numbers], reasons)
+
+
+@lru_cache(maxsize=64)
+def _last_bins(grid: Grid) -> NDArray[np.int64]:
+    """Index of each column's own last bin; 0 when its reference had no number."""
+    return np.array([edges.size for edges in grid.edges], np.int64)
