@@ -14,7 +14,7 @@ The laws, each under test:
 - A window that is unknown neither opens nor resolves.
 - Judging the newest window again with the same findings changes nothing; with others it replaces what the
   window said. What was told is not untold: an incident that fired stays firing until `keep` windows have no
-  breach.
+  breach, and one that this window resolved fires again only for a breach.
 - A window older than the newest one judged adds a note to an open incident's timeline and nothing else.
 - The order of findings within a window does not matter.
 """
@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from anchorwatch.core.types import Incident, IncidentState, Severity, Step, Verdict
 from anchorwatch.incidents.summary import summary
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from anchorwatch.incidents.grouping import Case
+
+Held = TypeVar("Held", bound=Incident | None, covariant=True)
 
 HORIZON = 7
 """Windows after its resolution within which an incident opens again instead of a new one."""
@@ -68,14 +70,14 @@ class Transition:
 
 
 @dataclass(frozen=True, slots=True)
-class Stepped:
+class Stepped(Generic[Held]):
     """An incident after a window or an act, and what changed; None where there is still nothing."""
 
-    incident: Incident | None
+    incident: Held
     transitions: tuple[Transition, ...] = ()
 
 
-def step(incident: Incident | None, case: Case, horizon: int = HORIZON) -> Stepped:
+def step(incident: Incident | None, case: Case, horizon: int = HORIZON) -> Stepped[Incident | None]:
     """Take one window's case of the same model and cause.
 
     `incident` is the latest one of that cause, resolved or not; a new one comes back with id 0 where the old
@@ -92,7 +94,7 @@ def step(incident: Incident | None, case: Case, horizon: int = HORIZON) -> Stepp
     return _worsen(moved, case) if case.breaches else _mend(moved, case)
 
 
-def changed(incident: Incident, *transitions: Transition) -> Stepped:
+def changed(incident: Incident, *transitions: Transition) -> Stepped[Incident]:
     """The incident with what changed written into its timeline."""
     entries = [Step(at=each.at, what=each.change.value, text=each.text, who=each.who) for each in transitions]
     return Stepped(incident.evolve(timeline=(*incident.timeline, *entries)), transitions)
@@ -105,7 +107,7 @@ def _over(incident: Incident, case: Case, horizon: int) -> bool:
     return case.window.start - incident.resolved_at >= horizon * length
 
 
-def _open(case: Case) -> Stepped:
+def _open(case: Case) -> Stepped[Incident]:
     at = case.window.end
     new = Incident(
         model=case.model,
@@ -121,7 +123,7 @@ def _open(case: Case) -> Stepped:
     return _fire(new, case, opened) if case.lasting_breaches else changed(new, opened)
 
 
-def _reopen(incident: Incident, case: Case) -> Stepped:
+def _reopen(incident: Incident, case: Case) -> Stepped[Incident]:
     """A resolved incident that breaks again soon goes on, and nobody has looked at it yet."""
     again = incident.evolve(
         state=IncidentState.PENDING,
@@ -134,23 +136,29 @@ def _reopen(incident: Incident, case: Case) -> Stepped:
         ok_before=incident.ok_before if incident.updated_at == case.window.end else 0,
         acknowledged_by="",
     )
-    if case.lasting_breaches:
+    if case.lasting_breaches or _withdrawn(incident, case):
         return _fire(again, case)
     return changed(again, Transition(Change.OPENED, case.window.end, again.summary))
 
 
-def _fire(incident: Incident, case: Case, *earlier: Transition) -> Stepped:
+def _withdrawn(incident: Incident, case: Case) -> bool:
+    """Whether it was firing until this very window was first judged."""
+    told = [entry.what for entry in incident.timeline if entry.what in {Change.RESOLVED, Change.PASSED}]
+    return incident.resolved_at == case.window.end == incident.updated_at and told[-1:] == [Change.RESOLVED]
+
+
+def _fire(incident: Incident, case: Case, *earlier: Transition) -> Stepped[Incident]:
     firing = incident.evolve(
         state=IncidentState.FIRING,
         fired_at=incident.fired_at or case.window.end,
         severity=_severity(case),
-        summary=summary(case.lasting_breaches),
+        summary=summary(case.lasting_breaches or case.breaches),
     )
     change = Change.REFIRED if incident.fired_at else Change.FIRED
     return changed(firing, *earlier, Transition(change, case.window.end, firing.summary))
 
 
-def _worsen(incident: Incident, case: Case) -> Stepped:
+def _worsen(incident: Incident, case: Case) -> Stepped[Incident]:
     """A window with breaches: pending may fire, firing may escalate."""
     seen = incident.evolve(findings=case.breaches, ok_windows=0)
     if incident.state is IncidentState.PENDING:
@@ -166,7 +174,7 @@ def _worsen(incident: Incident, case: Case) -> Stepped:
     return changed(worse, Transition(Change.ESCALATED, case.window.end, text))
 
 
-def _mend(incident: Incident, case: Case) -> Stepped:
+def _mend(incident: Incident, case: Case) -> Stepped[Incident]:
     """A window without a breach: unknown changes nothing, ok counts towards resolving."""
     ok = incident.ok_before + (not _unknown(incident, case))
     mended = incident.evolve(ok_windows=ok)
@@ -185,7 +193,7 @@ def _unknown(incident: Incident, case: Case) -> bool:
     return bool(wrong & silent) or len(silent) == len(case.findings)
 
 
-def _note(incident: Incident | None, case: Case) -> Stepped:
+def _note(incident: Incident | None, case: Case) -> Stepped[Incident | None]:
     """Late data changed an old window: an open incident says so once."""
     if incident is None or incident.state is IncidentState.RESOLVED or not case.breaches:
         return Stepped(incident)
