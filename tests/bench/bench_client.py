@@ -32,6 +32,7 @@ class _Sink(http.server.BaseHTTPRequestHandler):
     """Takes what it is sent and says so."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["Content-Length"]))
@@ -111,8 +112,7 @@ def _scenario(url: str, name: str, rate: int | None, seconds: float) -> str:
             return model.log(FEATURES, prediction=1, score=0.25)
 
         calls, late = saturated(log, seconds) if rate is None else paced(log, rate, seconds)
-        row = _row(name, calls, late, model, seconds)
-    return row
+        return _row(name, calls, late, model, seconds)
 
 
 def main() -> None:
@@ -123,13 +123,13 @@ def main() -> None:
     server.start()
     url = f"http://127.0.0.1:{ours.recv()}"
     columns = " ".join(f"{name:>9}" for name in ("median", "p99", "p99.9", "max"))
-    print(f"{'20 features':14} | {'log(), µs':39} | {'wake, µs late':39} |    events per second")  # noqa: T201
-    print(f"{'':14} | {columns} | {columns} |    logged      sent   dropped")  # noqa: T201
+    print(f"{'20 features':14} | {'log(), µs':39} | {'wake, µs late':39} |    events per second")
+    print(f"{'':14} | {columns} | {columns} |    logged      sent   dropped")
     _, late = paced(lambda: None, 1_000, seconds)
-    print(_row("nothing logged", [], late, None, seconds))  # noqa: T201
+    print(_row("nothing logged", [], late, None, seconds))
     for rate in (100, 1_000, 5_000, 10_000, 20_000, 50_000):
-        print(_scenario(url, f"{rate:,}/s", rate, seconds), flush=True)  # noqa: T201
-    print(_scenario(url, "saturated", None, seconds))  # noqa: T201
+        print(_scenario(url, f"{rate:,}/s", rate, seconds), flush=True)
+    print(_scenario(url, "saturated", None, seconds))
     ours.send("stop")
 
 

@@ -46,7 +46,7 @@ class Model:
     def __repr__(self) -> str:
         return f"Model({self.name!r})"
 
-    def log(  # noqa: PLR0913 - the parts of a prediction; a group of them would cost the serving thread
+    def log(
         self,
         features: Mapping[str, Any],
         *,

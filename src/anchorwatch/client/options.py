@@ -58,7 +58,7 @@ class ClientOptions:
 
     buffer_events: int = 100_000
     buffer_bytes: int = 64 << 20
-    batch_events: int = 1_000
+    batch_events: int = 5_000
     linger: float = 1.0
     spool: Path | str | None = None
     spool_bytes: int = 1 << 30

@@ -33,10 +33,11 @@ PAUSE = 50e-6
 CALM = 0.05
 """The share of the buffer that may be filled before slices grow."""
 
-BATCH_BYTES = 1 << 20
+BATCH_BYTES = 2 << 20
 """A batch is sent when its lines reach this size; an event larger than this is dropped."""
 
-_CHUNK = 64
+_CHUNK = 512
+"""Lines joined in one go: 0.05 ms. Fewer would hand the interpreter over more often, 5 ms each when it is wanted."""
 
 
 @dataclass(slots=True)
