@@ -1,0 +1,273 @@
+"""One column of whatever was handed in, as a canonical Polars series, and which of its rows cannot be taken.
+
+Cells come as a list of JSON values or as a series of a table. The fast way converts the whole column at once;
+rows that it leaves over are looked at one by one, and only they.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from anchorwatch.core.errors import InputError
+from anchorwatch.core.schema import label_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from anchorwatch.flow.take_batch import Limits
+
+Cells = list[Any] | pl.Series
+
+TIME = pl.Datetime("us", "UTC")
+SPECIAL = {"NaN": None, "Infinity": math.inf, "+Infinity": math.inf, "-Infinity": -math.inf}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fault:
+    """Rows that cannot be taken; `tell(row)` says which column is to blame and why."""
+
+    bad: pl.Series
+    tell: Callable[[int], tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Taken:
+    """A canonical series and what is wrong with some of its rows."""
+
+    series: pl.Series
+    faults: tuple[Fault, ...] = ()
+
+
+def nothing(count: int, dtype: pl.DataType | type[pl.DataType]) -> pl.Series:
+    """A column of `count` missing values."""
+    return (
+        pl.Series("", [None], dtype=dtype) if count == 1 else pl.repeat(None, count, dtype=dtype, eager=True)
+    )
+
+
+def flag(name: str, bad: pl.Series, reason: str | Callable[[int], str]) -> tuple[Fault, ...]:
+    """A fault where `bad` holds, or none when it holds nowhere."""
+    if not bad.any():
+        return ()
+    return (Fault(bad, lambda row: (name, reason if isinstance(reason, str) else reason(row))),)
+
+
+def show(value: Any) -> str:
+    """A value as a message shows it: short, and kinds of JSON by their names."""
+    if isinstance(value, dict | list):
+        return "an object" if isinstance(value, dict) else "a list"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}…"
+
+
+# numbers ---------------------------------------------------------------------------------------------------
+
+
+def number(name: str, cells: Cells) -> Taken:
+    """Float64: NaN is missing, infinities stay, as do the texts "NaN", "Infinity" and "-Infinity"."""
+    if isinstance(cells, list):
+        return _listed_numbers(name, cells)
+    dtype = cells.dtype
+    if dtype.is_numeric() or dtype == pl.Boolean:
+        floats = cells if dtype == pl.Float64 else cells.cast(pl.Float64)
+        return Taken(floats.fill_nan(None) if dtype.is_float() else floats)
+    if dtype == pl.Null:
+        return Taken(nothing(len(cells), pl.Float64))
+    if dtype in {pl.String, pl.Categorical, pl.Enum}:
+        texts = cells.cast(pl.String)
+        floats = texts.replace_strict(SPECIAL, default=None, return_dtype=pl.Float64)
+        odd = floats.is_null() & texts.is_not_null() & (texts != "NaN")
+        return Taken(floats, flag(name, odd, lambda row: _no_number(texts[row])))
+    raise InputError(f"{name}: numbers are needed, the column is of type {dtype}", column=name)
+
+
+def _listed_numbers(name: str, cells: list[Any]) -> Taken:
+    try:
+        return Taken(pl.Series(name, cells, dtype=pl.Float64))
+    except (TypeError, OverflowError):
+        floats = [_float(value) for value in cells]
+    odd = pl.Series([value is _ODD for value in floats], dtype=pl.Boolean)
+    series = pl.Series(name, [None if value is _ODD else value for value in floats], dtype=pl.Float64)
+    return Taken(series, flag(name, odd, lambda row: _no_number(cells[row])))
+
+
+_ODD: Any = object()
+
+
+def _float(value: Any) -> Any:
+    if isinstance(value, int | float):
+        return float(value)
+    if isinstance(value, str):
+        return SPECIAL.get(value, _ODD)
+    return None if value is None else _ODD
+
+
+def _no_number(value: Any) -> str:
+    return f"a number is needed, {show(value)} was given"
+
+
+# texts -----------------------------------------------------------------------------------------------------
+
+
+def text(name: str, cells: Cells, limit: int | None = None) -> Taken:
+    """String, as `label_text` spells it; NaN is missing; a text of more than `limit` bytes is a fault."""
+    taken = _listed_texts(name, cells) if isinstance(cells, list) else _table_texts(name, cells)
+    if limit is None:
+        return taken
+    return Taken(taken.series, (*taken.faults, *_too_long(name, taken.series, limit)))
+
+
+def _listed_texts(name: str, cells: list[Any]) -> Taken:
+    try:
+        return Taken(pl.Series(name, cells, dtype=pl.String))
+    except TypeError:
+        pass
+    try:
+        spelled = {value: _spell(value) for value in set(cells)}
+        texts = [spelled[value] for value in cells]
+    except TypeError:  # an object or a list among them, which no set can hold
+        texts = [_spell(value) for value in cells]
+    odd = pl.Series([value is _ODD for value in texts], dtype=pl.Boolean)
+    series = pl.Series(name, [None if value is _ODD else value for value in texts], dtype=pl.String)
+    return Taken(series, flag(name, odd, lambda row: f"a text is needed, {show(cells[row])} was given"))
+
+
+def _spell(value: Any) -> Any:
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return None
+    if isinstance(value, float) and math.isinf(value):
+        return _ODD
+    return label_text(value) if isinstance(value, str | int | float) else _ODD
+
+
+def _table_texts(name: str, cells: pl.Series) -> Taken:
+    dtype = cells.dtype
+    if dtype == pl.String:
+        return Taken(cells)
+    if dtype.is_integer() or dtype in {pl.Categorical, pl.Enum, pl.Date, pl.Null}:
+        return Taken(cells.cast(pl.String))
+    if dtype == pl.Boolean:
+        return Taken(cells.cast(pl.UInt8).cast(pl.String))
+    if dtype.is_float() or dtype.is_decimal():
+        known = cells.cast(pl.Float64).unique().to_list()
+        spelled = {value: None if _spell(value) is _ODD else _spell(value) for value in known}
+        series = cells.cast(pl.Float64).replace_strict(spelled, return_dtype=pl.String)
+        return Taken(series, flag(name, cells.cast(pl.Float64).is_infinite(), "infinity is no label"))
+    raise InputError(f"{name}: texts are needed, the column is of type {dtype}", column=name)
+
+
+def _too_long(name: str, series: pl.Series, limit: int) -> tuple[Fault, ...]:
+    length = series.str.len_bytes()
+    if int(length.max() or 0) <= limit:  # type: ignore[arg-type, call-overload]
+        return ()
+    return flag(
+        name, length > limit, lambda row: f"a text of {length[row]:,} bytes; at most {limit:,} are taken"
+    )
+
+
+# times -----------------------------------------------------------------------------------------------------
+
+
+def moment(name: str, cells: Cells, now: datetime, limits: Limits) -> Taken:
+    """Datetime in UTC from ISO 8601 with a zone, epoch seconds, or aware times.
+
+    Faults are those missing, without a zone, before `limits.past` or later than `limits.ahead` after `now`.
+    """
+    taken = _moments(name, cells if isinstance(cells, pl.Series) else _listed_moments(cells), cells)
+    series, last = taken.series, now + limits.ahead
+    if not series.null_count() and series.min() >= limits.past and series.max() <= last:  # type: ignore[operator]
+        return taken
+    faults = [
+        *taken.faults,
+        *flag(name, series.is_null(), "is needed, as ISO 8601 with a zone or as epoch seconds"),
+        *flag(name, series < limits.past, lambda row: f"{_iso(series[row])} is before {_iso(limits.past)}"),
+        *flag(name, series > last, lambda row: f"{_iso(series[row])} is in the future; it is {_iso(now)}"),
+    ]
+    return Taken(series, tuple(faults))
+
+
+def _listed_moments(cells: list[Any]) -> pl.Series:
+    """As texts or as seconds when all are one or the other; else each as the text of itself."""
+    try:
+        return pl.Series("", cells, dtype=pl.String)
+    except TypeError:
+        pass
+    if all(type(value) in {int, float, type(None)} for value in cells):
+        return pl.Series("", cells, dtype=pl.Float64)
+    return pl.Series("", [_as_text(value) for value in cells], dtype=pl.String)
+
+
+def _as_text(value: Any) -> str | None:
+    """Epoch seconds among texts are written as ISO 8601, anything odd as a text that is no time."""
+    if isinstance(value, str | None):
+        return value
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return show(value)
+    try:
+        return datetime.fromtimestamp(value, UTC).isoformat()
+    except (OverflowError, ValueError, OSError):
+        return show(value)
+
+
+def _moments(name: str, series: pl.Series, given: Cells) -> Taken:
+    dtype = series.dtype
+    if isinstance(dtype, pl.Datetime):
+        if dtype.time_zone is None:
+            raise InputError(
+                f"{name}: times without a zone; give them theirs, such as .dt.tz_localize('UTC') in pandas "
+                "or .dt.replace_time_zone('UTC') in Polars",
+                column=name,
+            )
+        return Taken(series.dt.convert_time_zone("UTC").cast(TIME))
+    if dtype.is_numeric():
+        seconds = series.cast(pl.Float64)
+        known = seconds.is_between(-1e11, 1e12)
+        micros = seconds.set(~known.fill_null(False), None).__mul__(1e6).round().cast(pl.Int64)
+        odd = ~known.fill_null(True)
+        return Taken(micros.cast(pl.Datetime("us")).dt.replace_time_zone("UTC"), flag(name, odd, _no_time))
+    if dtype in {pl.String, pl.Null}:
+        return _parsed_moments(name, series.cast(pl.String), given)
+    raise InputError(f"{name}: times are needed, the column is of type {dtype}", column=name)
+
+
+_no_time = "epoch seconds beyond any calendar; are they milliseconds?"
+
+
+def _parsed_moments(name: str, texts: pl.Series, given: Sequence[Any]) -> Taken:
+    parsed = texts.str.to_datetime("%+", time_unit="us", time_zone="UTC", strict=False)
+    if not parsed.null_count():
+        return Taken(parsed)
+    left = parsed.is_null() & texts.is_not_null()
+    if left.any():  # spellings that RFC 3339 does not know: "+01", no seconds
+        parsed = parsed.scatter(left.arg_true(), _lenient(texts.filter(left)))
+    odd = parsed.is_null() & texts.is_not_null()
+    return Taken(parsed, flag(name, odd, lambda row: _why_no_time(given[row])))
+
+
+def _lenient(texts: pl.Series) -> pl.Series:
+    try:
+        return texts.str.to_datetime(time_unit="us", time_zone="UTC", strict=False)
+    except pl.exceptions.ComputeError:  # none of them looks like a time
+        return nothing(len(texts), TIME)
+
+
+def _why_no_time(value: Any) -> str:
+    if isinstance(value, str) and len(value) < 40:
+        try:
+            naive = datetime.fromisoformat(value).tzinfo is None
+        except ValueError:
+            naive = False
+        if naive:
+            return f"{value!r} has no zone; write for example '2013-01-01T05:15:00Z'"
+    return f"{show(value)} is no time; write for example '2013-01-01T05:15:00Z'"
+
+
+def _iso(at: datetime) -> str:
+    return f"{at:%Y-%m-%dT%H:%M:%SZ}"
