@@ -1,1 +1,57 @@
-"""Anchorwatch keeps watch over machine-learning models in production and acts when they drift."""
+"""Anchorwatch keeps watch over machine-learning models in production and acts when they drift.
+
+The door of the library; each name is loaded when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from anchorwatch.app.embedded import open  # noqa: A004 - `aw.open` is the name
+    from anchorwatch.client.watch import connect
+    from anchorwatch.core.errors import AnchorwatchError
+    from anchorwatch.core.results import Missing, Value
+    from anchorwatch.core.schema import Column, Fields, Kind, ModelSpec, Task
+    from anchorwatch.core.types import Rule, Severity
+
+__all__ = [
+    "AnchorwatchError",
+    "Column",
+    "Fields",
+    "Kind",
+    "Missing",
+    "ModelSpec",
+    "Rule",
+    "Severity",
+    "Task",
+    "Value",
+    "connect",
+    "open",
+]
+
+_HOMES = {
+    "AnchorwatchError": "core.errors",
+    "Column": "core.schema",
+    "Fields": "core.schema",
+    "Kind": "core.schema",
+    "Missing": "core.results",
+    "ModelSpec": "core.schema",
+    "Rule": "core.types",
+    "Severity": "core.types",
+    "Task": "core.schema",
+    "Value": "core.results",
+    "connect": "client.watch",
+    "open": "app.embedded",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

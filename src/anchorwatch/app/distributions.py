@@ -33,7 +33,9 @@ def distribution(pair: Pair, column: str) -> dict[str, Any]:
 def _numbers(pair: Pair, place: int) -> dict[str, Any]:
     grid = pair[1].grid
     edges = grid.edges[place]
-    counts = [None if item is None or item.numbers is None else _counts(item, place, len(edges)) for item in pair]
+    counts = [
+        None if item is None or item.numbers is None else _counts(item, place, len(edges)) for item in pair
+    ]
     missing = [None if item is None else _missing_numbers(item, place) for item in pair]
     sides = _bars(grid, place, [item for item in pair if item is not None and item.numbers is not None])
     shares = [None if item is None else _shares(item, edges, sides) for item in counts]
@@ -80,7 +82,9 @@ def _bars(grid: Grid, place: int, profiles: list[Profile]) -> NDArray[np.float64
     return np.linspace(low, high, BARS - 1)
 
 
-def _shares(counts: NDArray[np.int64], edges: NDArray[np.float64], sides: NDArray[np.float64]) -> NDArray[np.float64]:
+def _shares(
+    counts: NDArray[np.int64], edges: NDArray[np.float64], sides: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """Mass per bar, spreading a fine bin's mass evenly over its width."""
     total = counts.sum()
     if not total:
@@ -102,13 +106,19 @@ def _span(sides: NDArray[np.float64], bar: int) -> str:
 
 def _categories(pair: Pair, place: int) -> dict[str, Any]:
     levels = pair[1].grid.levels[place]
-    counts = [None if item is None or item.categories is None else item.categories.counts[place] for item in pair]
-    unseen = [0 if item is None or item.categories is None else int(item.categories.unseen[place]) for item in pair]
+    counts = [
+        None if item is None or item.categories is None else item.categories.counts[place] for item in pair
+    ]
+    unseen = [
+        0 if item is None or item.categories is None else int(item.categories.unseen[place]) for item in pair
+    ]
     missing = [
         None if item is None else (0 if item.categories is None else int(item.categories.missing[place]))
         for item in pair
     ]
-    totals = [None if item is None else int(item.sum()) + more for item, more in zip(counts, unseen, strict=True)]
+    totals = [
+        None if item is None else int(item.sum()) + more for item, more in zip(counts, unseen, strict=True)
+    ]
     weight = sum((item / max(item.sum(), 1) for item in counts if item is not None), np.zeros(len(levels)))
     shown = np.argsort(-weight, kind="stable")[:LEVELS]
     rest = np.setdiff1d(np.arange(len(levels)), shown)
@@ -116,8 +126,13 @@ def _categories(pair: Pair, place: int) -> dict[str, Any]:
     if rest.size:
         bins.append(_bar(f"{rest.size} others", counts, totals, rest.tolist()))
     if any(unseen):
-        parts = [None if total is None else more / max(total, 1) for more, total in zip(unseen, totals, strict=True)]
-        bins.append({"label": "unseen", "low": None, "high": None, "reference": parts[0], "current": parts[1]})
+        parts = [
+            None if total is None else more / max(total, 1)
+            for more, total in zip(unseen, totals, strict=True)
+        ]
+        bins.append(
+            {"label": "unseen", "low": None, "high": None, "reference": parts[0], "current": parts[1]}
+        )
     names = pair[1].categories.names[place] if pair[1].categories else {}
     return {
         "bins": bins,
@@ -125,7 +140,8 @@ def _categories(pair: Pair, place: int) -> dict[str, Any]:
         "current_n": totals[1] or 0,
         "missing": {"reference": _ratio(missing[0], totals[0]), "current": _ratio(missing[1], totals[1])},
         "unseen": [
-            {"value": value, "count": count} for value, count in sorted(names.items(), key=lambda item: -item[1])[:20]
+            {"value": value, "count": count}
+            for value, count in sorted(names.items(), key=lambda item: -item[1])[:20]
         ],
     }
 

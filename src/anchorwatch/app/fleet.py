@@ -27,7 +27,9 @@ def card(books: Transaction, model: Model) -> dict[str, Any]:
     rows = [] if whole is None else books.results.rows(whole, view.grain, start, FOREVER[1])
     measure = main_metric(model.spec)
     drawn = series(books, view_of(model, start=start), measure, "")
-    firing = [item for item in books.judgements.open_incidents(model.id) if item.state is not IncidentState.RESOLVED]
+    firing = [
+        item for item in books.judgements.open_incidents(model.id) if item.state is not IncidentState.RESOLVED
+    ]
     health, reason = _health(model, firing)
     return {
         "name": model.spec.name,
@@ -71,7 +73,9 @@ def _metric(books: Transaction, model: Model, measure: str, drawn: dict[str, Any
         "value": drawn["value"][place] if there else None,
         "low": drawn["low"][place] if there else None,
         "high": drawn["high"][place] if there else None,
-        "reference": None if reference is None else (reference["value"] if reference["value"] is not None else reference["mean"]),
+        "reference": None
+        if reference is None
+        else (reference["value"] if reference["value"] is not None else reference["mean"]),
         "maturity": drawn["maturity"][place] if there else None,
         "window_start": drawn["start"][place] if there else None,
         "reason": drawn["reason"][place] if there else "no window yet",

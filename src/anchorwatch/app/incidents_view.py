@@ -39,7 +39,8 @@ def full(incident: Incident) -> dict[str, Any]:
         **brief(incident),
         "findings": [_finding(item) for item in findings],
         "timeline": [
-            {"at": _iso(step.at), "what": step.what, "text": step.text, "who": step.who} for step in incident.timeline
+            {"at": _iso(step.at), "what": step.what, "text": step.text, "who": step.who}
+            for step in incident.timeline
         ],
         "affected": list(dict.fromkeys(_affected(item) for item in findings)),
         "likely": findings[0].reason if findings else incident.summary,

@@ -10,11 +10,11 @@ from anchorwatch.app.distributions import distribution
 from anchorwatch.app.fleet import card
 from anchorwatch.app.moments import Moment, moment
 from anchorwatch.app.readings import described, heatmap, result_body, series, window_results
-from anchorwatch.app.view import FOREVER, View, grains_of, view_of
+from anchorwatch.app.view import FOREVER, View, grains_of, ripe, view_of
 from anchorwatch.core.errors import InputError
 from anchorwatch.core.registry import unknown
 from anchorwatch.core.times import iso
-from anchorwatch.core.types import IncidentState
+from anchorwatch.core.types import IncidentState, Stage
 from anchorwatch.flow.measure import applicable, reference_of
 from anchorwatch.flow.ports import WHOLE
 from anchorwatch.flow.pump import CONSUMERS
@@ -39,7 +39,7 @@ VERSION = "0.1.0"
 class Queries:
     """Readings of one store; each method is one address of the API."""
 
-    def __init__(self, ledger: Ledger, inbox: Inbox, lake: DeltaLake, pump: Pump, clock: Clock) -> None:  # noqa: PLR0913
+    def __init__(self, ledger: Ledger, inbox: Inbox, lake: DeltaLake, pump: Pump, clock: Clock) -> None:
         self._ledger = ledger
         self._inbox = inbox
         self._lake = lake
@@ -72,13 +72,14 @@ class Queries:
                 "measures": [described(item) for item in applicable(model.spec.task)],
                 "columns": [{"name": item.name, "kind": item.kind.value} for item in model.spec.columns],
                 "main_metric": main_metric(model.spec),
+                "judged": {stage.value: _judged(books, model, stage) for stage in Stage},
             }
 
     def measures(self) -> list[dict[str, Any]]:
         """Every registered measure."""
         return [described(item) for item in MEASURES.values()]
 
-    def series(  # noqa: PLR0913 - what a chart is of
+    def series(
         self,
         model: str,
         measure: str,
@@ -96,7 +97,7 @@ class Queries:
             view = _view(books.models.get(model), grain, (start, end), version, segment)
             return series(books, view, measure, subject)
 
-    def heatmap(  # noqa: PLR0913 - what a map is of
+    def heatmap(
         self,
         model: str,
         measure: str = "psi",
@@ -110,9 +111,11 @@ class Queries:
         """A measure of every column over time, worst column first."""
         _known_measure(measure)
         with self._ledger.read() as books:
-            return heatmap(books, _view(books.models.get(model), None, (start, end), version, segment), measure, buckets)
+            return heatmap(
+                books, _view(books.models.get(model), None, (start, end), version, segment), measure, buckets
+            )
 
-    def distribution(  # noqa: PLR0913 - what is compared
+    def distribution(
         self,
         model: str,
         column: str,
@@ -135,7 +138,9 @@ class Queries:
                 "start": iso(view.start),
                 "end": iso(view.end),
                 "measures": {
-                    results.measure: result_body(results[column]) for results in found if column in results.subjects
+                    results.measure: result_body(results[column])
+                    for results in found
+                    if column in results.subjects
                 },
             }
 
@@ -151,6 +156,25 @@ class Queries:
                 "results": window_results(books, view, begin, end),
             }
 
+    def span(
+        self,
+        model: str,
+        start: Moment = None,
+        end: Moment = None,
+        *,
+        version: str = "",
+        segment: str = "",
+        mature: bool = False,
+    ) -> dict[str, Any]:
+        """Every measure of all windows of a span together; with `mature`, of those whose outcomes are due."""
+        with self._ledger.read() as books:
+            view = _view(books.models.get(model), None, (start, end), version, segment)
+            last = min(view.end, ripe(view.model)) if mature else view.end
+            return {
+                "window": {"start": iso(view.start), "end": None if last >= FOREVER[1] else iso(last)},
+                "results": window_results(books, view, view.start, last) if last > view.start else [],
+            }
+
     def confusion(
         self, model: str, start: Moment = None, end: Moment = None, *, version: str = "", segment: str = ""
     ) -> dict[str, Any]:
@@ -159,7 +183,11 @@ class Queries:
             view = _view(books.models.get(model), None, (start, end), version, segment)
             profile = view.profile(books, view.start, view.end)
             if profile is None or profile.confusion is None:
-                return {"labels": [], "matrix": [], "reason": "no outcomes with a predicted label in this span"}
+                return {
+                    "labels": [],
+                    "matrix": [],
+                    "reason": "no outcomes with a predicted label in this span",
+                }
             matrix, labels = profile.confusion.matrix, [*profile.grid.labels, "(other)"]
             if not matrix[-1].any() and not matrix[:, -1].any():
                 matrix, labels = matrix[:-1, :-1], labels[:-1]
@@ -177,9 +205,13 @@ class Queries:
         with self._ledger.read() as books:
             if model:
                 books.models.get(model)
-            found = books.incidents.list(model=model or None, states=_states(state), before=before, limit=limit)
+            found = books.incidents.list(
+                model=model or None, states=_states(state), before=before, limit=limit
+            )
             return [
-                incidents_view.brief(item) for item in found if not severity or item.severity.value == severity
+                incidents_view.brief(item)
+                for item in found
+                if not severity or item.severity.value == severity
             ]
 
     def incident(self, number: int) -> dict[str, Any]:
@@ -187,7 +219,7 @@ class Queries:
         with self._ledger.read() as books:
             return incidents_view.full(books.incidents.get(number))
 
-    def predictions(  # noqa: PLR0913 - what is looked for
+    def predictions(
         self,
         model: str,
         *,
@@ -246,9 +278,12 @@ class Queries:
         }
 
 
-def _view(
-    model: Model, grain: str | None, span: tuple[Moment, Moment], version: str, segment: str
-) -> View:
+def _judged(books: Transaction, model: Model, stage: Stage) -> str | None:
+    last = books.judgements.last(model.id, stage)
+    return None if last is None else iso(last)
+
+
+def _view(model: Model, grain: str | None, span: tuple[Moment, Moment], version: str, segment: str) -> View:
     start = moment(span[0], "start", FOREVER[0])
     end = moment(span[1], "end", FOREVER[1])
     if end <= start:

@@ -47,7 +47,14 @@ def described(item: Measure) -> dict[str, Any]:
 def result_body(found: Value | Missing) -> dict[str, Any]:
     """A value or a reason."""
     if isinstance(found, Value):
-        return {"value": found.value, "low": found.low, "high": found.high, "p": found.p, "n": found.n, "reason": None}
+        return {
+            "value": found.value,
+            "low": found.low,
+            "high": found.high,
+            "p": found.p,
+            "n": found.n,
+            "reason": None,
+        }
     return {"value": None, "low": None, "high": None, "p": None, "n": found.n, "reason": found.reason}
 
 
@@ -98,7 +105,10 @@ def _summed(books: Transaction, view: View, measure: str, subject: str) -> list[
     if slice_id is None:
         return []
     base = view.model.spec.window.text
-    first, last = books.results.first(slice_id, base, view.start), books.results.latest(slice_id, base, view.end)
+    first, last = (
+        books.results.first(slice_id, base, view.start),
+        books.results.latest(slice_id, base, view.end),
+    )
     if first is None or last is None:
         return []
     points: list[Point] = []
@@ -186,13 +196,15 @@ def _breaches(
 ) -> np.ndarray[Any, np.dtype[np.bool_]]:
     found = books.judgements.breaches(view.model.id, measure, view.start, view.end)
     mine = {(start, subject) for start, subject, _, segment in found if segment == view.segment}
-    return np.array([[(start, column) in mine for start in starts] for column in columns], dtype=bool).reshape(
-        len(columns), len(starts)
-    )
+    return np.array(
+        [[(start, column) in mine for start in starts] for column in columns], dtype=bool
+    ).reshape(len(columns), len(starts))
 
 
 def _limit(model: Model, measure: str) -> float | None:
-    return next((rule.above for rule in model.rules if rule.measure == measure and rule.above is not None), None)
+    return next(
+        (rule.above for rule in model.rules if rule.measure == measure and rule.above is not None), None
+    )
 
 
 def _bucketed(
@@ -202,10 +214,16 @@ def _bucketed(
     every = max(-(-len(rows) // max(buckets, 1)), 1)
     edges = list(range(0, len(rows), every))
     with np.errstate(all="ignore"):
-        worst = np.array([_nanmax(value[:, begin : begin + every]) for begin in edges]).reshape(len(edges), -1).T
+        worst = (
+            np.array([_nanmax(value[:, begin : begin + every]) for begin in edges]).reshape(len(edges), -1).T
+        )
         least = np.array([_nanmax(-p[:, begin : begin + every]) for begin in edges]).reshape(len(edges), -1).T
-    hit = np.array([breach[:, begin : begin + every].any(axis=1) for begin in edges]).reshape(len(edges), -1).T
-    order = np.argsort(-np.nan_to_num(_nanmax(worst), nan=-1.0), kind="stable") if edges else range(len(columns))
+    hit = (
+        np.array([breach[:, begin : begin + every].any(axis=1) for begin in edges]).reshape(len(edges), -1).T
+    )
+    order = (
+        np.argsort(-np.nan_to_num(_nanmax(worst), nan=-1.0), kind="stable") if edges else range(len(columns))
+    )
     return {
         "columns": [columns[place] for place in order],
         "start": [iso(rows[begin].start) for begin in edges],

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from anchorwatch.core.calendar import Grain
 from anchorwatch.core.errors import InputError, UnknownError
 from anchorwatch.core.registry import unknown
+from anchorwatch.core.times import span_micros
 from anchorwatch.flow.measure import Span, combined, window_profiles
 from anchorwatch.flow.ports import WHOLE, Slice
 from anchorwatch.flow.times import window_at
@@ -52,7 +53,7 @@ class View:
         return [
             number
             for item, number in books.models.slices(self.model.id).items()
-            if not item.every and item.segment == self.segment and item.version in {self.version or item.version}
+            if not item.every and item.segment == self.segment and self.version in {"", item.version}
         ]
 
     def profile(self, books: Transaction, start: int, end: int) -> Profile | None:
@@ -71,8 +72,14 @@ class View:
             window = window_at(window[1], self.grain, zone)
 
 
-def view_of(  # noqa: PLR0913 - a view is all of these
-    model: Model, *, version: str = "", segment: str = "", grain: str | None = None, start: int = 0, end: int = 2**62
+def view_of(
+    model: Model,
+    *,
+    version: str = "",
+    segment: str = "",
+    grain: str | None = None,
+    start: int = 0,
+    end: int = 2**62,
 ) -> View:
     """Check a grain against the model's window and make the view."""
     if not grain:
@@ -83,6 +90,13 @@ def view_of(  # noqa: PLR0913 - a view is all of these
             f"grain: windows of {model.spec.window.text} add up to {', '.join(grains_of(model))}, not to {asked.text}"
         )
     return View(model, version, segment, asked.text, start, end)
+
+
+def ripe(model: Model) -> int:
+    """Windows that start before this moment have had their outcomes' usual delay."""
+    delay = span_micros(model.spec.grace + model.spec.outcome_delay)
+    limit = (model.watermark or 0) - delay
+    return window_at(limit, model.spec.window.text, model.spec.timezone)[0]
 
 
 def grains_of(model: Model) -> list[str]:

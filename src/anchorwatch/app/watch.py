@@ -6,7 +6,7 @@ import json
 import secrets
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from anchorwatch.app.queries import Queries
 from anchorwatch.app.worker import Worker
@@ -22,7 +22,7 @@ from anchorwatch.incidents import acts
 from anchorwatch.profile.build import build_grid
 from anchorwatch.rules.defaults import default_rules
 from anchorwatch.stores.inbox import Entry, Inbox
-from anchorwatch.stores.index import RunStore, plan
+from anchorwatch.stores.index import RunStore
 from anchorwatch.stores.lake import DeltaLake
 from anchorwatch.stores.ledger.ledger import Ledger
 from anchorwatch.stores.lock import StoreLock
@@ -61,7 +61,7 @@ class Watch:
         self._stores = stores
         self._clock = clock
         self._models: dict[str, Model] = {}
-        places = Places(stores.ledger, stores.inbox, stores.index, stores.lake, plan)
+        places = Places(stores.ledger, stores.inbox, stores.index, stores.lake)
         self.pump = Pump(places, clock, pace)
         self.worker = Worker(self.pump)
         self.ledger = stores.ledger
@@ -81,7 +81,9 @@ class Watch:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as problem:
-            raise StoreError(f"{folder}: cannot be made ({problem.strerror}); choose a folder that may be written") from None
+            raise StoreError(
+                f"{folder}: cannot be made ({problem.strerror}); choose a folder that may be written"
+            ) from None
         lock = StoreLock(folder)
         lock.take()
         try:
@@ -90,7 +92,7 @@ class Watch:
             with ledger.write() as books:
                 seed = int(books.meta("seed", str(secrets.randbits(63))))
                 live = books.runs.names()
-            index = RunStore(folder / "index", seed)
+            index = RunStore(folder / "index", seed=seed)
             index.sweep(live)
             stores = Stores(ledger, Inbox(folder / "inbox.db"), index, DeltaLake(folder / "lake"), lock)
         except BaseException:
@@ -101,7 +103,7 @@ class Watch:
             watch.worker.start()
         return watch
 
-    def __enter__(self) -> Watch:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -120,8 +122,6 @@ class Watch:
         """The wall clock, in microseconds."""
         return micros(self._clock.now())
 
-    # Models -----------------------------------------------------------------------------------------------------
-
     def spec(self, name: str) -> ModelSpec:
         """The model's declaration; raises `UnknownError` with near names."""
         if name not in self._models:
@@ -139,7 +139,9 @@ class Watch:
         self._models.pop(spec.name, None)
         return spec
 
-    def _apply(self, books: Transaction, spec: ModelSpec, rules: tuple[Rule, ...] | None, who: str) -> ModelSpec:
+    def _apply(
+        self, books: Transaction, spec: ModelSpec, rules: tuple[Rule, ...] | None, who: str
+    ) -> ModelSpec:
         spec = labelled(spec)
         try:
             old: Model | None = books.models.get(spec.name)
@@ -183,8 +185,6 @@ class Watch:
         """Profile a reference once and keep it with `version`; windows begun before stay on theirs."""
         self.register(self.spec(name), reference, version=version, who=who)
 
-    # Events -----------------------------------------------------------------------------------------------------
-
     def submit(self, batch: Batch) -> Future[Receipt]:
         """Queue a batch; the future's result is there when the batch is on disk."""
         entry = Entry(
@@ -209,11 +209,11 @@ class Watch:
         """Fold, join, archive, measure and judge all that was taken, now."""
         self.worker.settle()
 
-    # Incidents --------------------------------------------------------------------------------------------------
-
     def acknowledge(self, number: int, who: str) -> Incident:
         """`who` looks after the incident."""
-        return self._act(number, who, "acknowledge", lambda one: acts.acknowledge(one, who, self._clock.now()))
+        return self._act(
+            number, who, "acknowledge", lambda one: acts.acknowledge(one, who, self._clock.now())
+        )
 
     def silence(self, number: int, until: int, who: str) -> Incident:
         """Nobody is told of the incident before `until` (microseconds)."""
@@ -253,7 +253,7 @@ def agree(old: ModelSpec, new: ModelSpec) -> None:
         if was != now:
             shown = [getattr(item, "text", str(item)) for item in (was, now)]
             raise ConflictError(
-                f"{name}: model {old.name!r} has {shown[0]!r} and its windows are kept so; {shown[1]!r} needs a new model"
+                f"{name}: model {old.name!r} is kept with {shown[0]!r}; {shown[1]!r} needs a new model"
             )
     if new.labels[: len(old.labels)] != old.labels:
         raise ConflictError(

@@ -73,7 +73,9 @@ class Grain:
         if seconds == 7 * _DAY:
             return cls("1w")
         if seconds < 60 or seconds % 60 or _DAY % seconds:
-            raise ConfigError(f"a window of {text!r} does not divide a day; take '15m', '1h', '6h', '1d', '1w'")
+            raise ConfigError(
+                f"a window of {text!r} does not divide a day; take '15m', '1h', '6h', '1d', '1w'"
+            )
         return cls(brief(timedelta(seconds=seconds)))
 
     @property

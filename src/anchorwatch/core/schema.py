@@ -97,7 +97,7 @@ class ModelSpec:
     labels: tuple[str, ...] = ()
     positive: str = "1"
     threshold: float = 0.5
-    window: Grain = Grain("1d")
+    window: Grain = Grain("1d")  # noqa: RUF009 - a frozen value
     timezone: str = "UTC"
     grace: timedelta = timedelta(0)
     outcome_delay: timedelta = timedelta(0)
@@ -134,7 +134,9 @@ class ModelSpec:
             "task": self.task.value,
             "columns": {column.name: column.kind.value for column in self.columns},
             "fields": {
-                item.name: (dict(self.fields.scores) if item.name == "scores" else getattr(self.fields, item.name))
+                item.name: (
+                    dict(self.fields.scores) if item.name == "scores" else getattr(self.fields, item.name)
+                )
                 for item in fields(Fields)
             },
             "labels": list(self.labels),
@@ -163,8 +165,27 @@ class ModelSpec:
         for key in ("name", "task"):
             if key not in given:
                 raise ConfigError(f"{key}: is needed and was not given")
-        settings = {key: _READERS.get(key, _same)(key, value) for key, value in given.items() if value is not None}
+        settings = {
+            key: _READERS.get(key, _same)(key, value) for key, value in given.items() if value is not None
+        }
         return cls(**settings)
+
+    @classmethod
+    def infer(cls, name: str, table: Any, **settings: Any) -> ModelSpec:
+        """Read columns, kinds and labels off a reference table (pandas, Polars, PyArrow, DuckDB …).
+
+        `settings` are those of the class; `task` is needed, and the table's column names may be given directly:
+        `target`, `prediction`, `score`, `time`, `id`, `version`, `latency`, `error`. Text, truth values and whole
+        numbers with at most 12 different values become categories, other numbers numbers; the rest is left out.
+
+        >>> import polars as pl
+        >>> rides = pl.DataFrame({"temp": [0.2, 0.5], "sky": ["clear", "rain"], "cnt": [16, 40]})
+        >>> ModelSpec.infer("rides", rides, task="regression", target="cnt").numbers
+        ('temp',)
+        """
+        from anchorwatch.core.infer import infer_spec  # noqa: PLC0415 - needs Polars, which declaring does not
+
+        return infer_spec(name, table, **settings)
 
     def evolve(self, **changes: Any) -> ModelSpec:
         """A copy with `changes`."""
@@ -182,7 +203,7 @@ def _task(key: str, value: Any) -> Task:
     return _choice(key, Task, value)
 
 
-def _choice(key: str, kind: type[Any], value: Any) -> Any:
+def _choice(key: str, kind: type[StrEnum], value: Any) -> Any:
     try:
         return kind(value)
     except ValueError:
@@ -191,7 +212,9 @@ def _choice(key: str, kind: type[Any], value: Any) -> Any:
 
 def _columns(key: str, value: Any) -> tuple[Column, ...]:
     if not isinstance(value, dict):
-        raise ConfigError(f"{key}: write a mapping of column to kind, such as {{age: number, country: category}}")
+        raise ConfigError(
+            f"{key}: write a mapping of column to kind, such as {{age: number, country: category}}"
+        )
     return tuple(Column(str(name), _choice(f"{key}.{name}", Kind, kind)) for name, kind in value.items())
 
 
@@ -284,4 +307,6 @@ def _check(spec: ModelSpec) -> None:
     try:
         ZoneInfo(spec.timezone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ConfigError(f"timezone: {spec.timezone!r} is no IANA time zone, such as 'Europe/Paris'") from None
+        raise ConfigError(
+            f"timezone: {spec.timezone!r} is no IANA time zone, such as 'Europe/Paris'"
+        ) from None

@@ -45,7 +45,9 @@ def _without(frame: pl.DataFrame, dropped: dict[int, NDArray[np.int32]]) -> pl.D
         return frame
     twice = pl.concat(
         [
-            pl.DataFrame({"_seq": [seq] * len(rows), "_row": rows}, schema={"_seq": pl.Int64, "_row": pl.Int32})
+            pl.DataFrame(
+                {"_seq": [seq] * len(rows), "_row": rows}, schema={"_seq": pl.Int64, "_row": pl.Int32}
+            )
             for seq, rows in dropped.items()
         ]
     )

@@ -27,7 +27,8 @@ def stacked(batches: Sequence[Arrived]) -> pl.DataFrame:
     """Rows of several batches, with `_seq` and `_row` saying where each came from."""
     frames = [
         frame_of(batch.payload).with_columns(
-            pl.lit(batch.seq, dtype=pl.Int64).alias("_seq"), pl.int_range(pl.len(), dtype=pl.Int32).alias("_row")
+            pl.lit(batch.seq, dtype=pl.Int64).alias("_seq"),
+            pl.int_range(pl.len(), dtype=pl.Int32).alias("_row"),
         )
         for batch in batches
     ]

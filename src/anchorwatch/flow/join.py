@@ -18,6 +18,7 @@ from anchorwatch.stats.codes import distinct, paired
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import polars as pl
     from numpy.typing import NDArray
 
     from anchorwatch.flow.ports import Arrived, Books, Index, Model
@@ -54,7 +55,7 @@ def _join(books: Books, index: Index, model: Model, frame: pl.DataFrame, at: int
         books.outcomes.hold(model.id, keys[lost], outcomes[lost], at)
 
 
-def _correct(  # noqa: PLR0913 - a correction is all of these
+def _correct(
     books: Books,
     index: Index,
     model: Model,
@@ -111,7 +112,7 @@ def _grids(books: Books, model: Model, records: NDArray[np.void]) -> NDArray[np.
     return np.array([begun[pair] for pair in pairs], dtype=np.int64)[place]
 
 
-def _remember(  # noqa: PLR0913 - a record is all of these
+def _remember(
     books: Books,
     index: Index,
     model: Model,

@@ -70,8 +70,9 @@ def judge(
 ) -> Judged:
     """Judge windows of `model` that have closed since the last time, and those of `again` that were judged.
 
-    No more than `most` newly closed windows per stage, oldest first; call again until none is left. A window closes for the predictions when event time (or, for a model that runs live and fell silent, the wall
-    clock `now`) is past its end and the model's grace; for the outcomes, when their usual delay is past as well.
+    No more than `most` newly closed windows per stage, oldest first; call again until none is left. A window
+    closes for the predictions when event time (or, for a model that runs live and fell silent, the wall clock
+    `now`) is past its end and the model's grace; for the outcomes, when their usual delay is past as well.
     """
     told: list[Verdicts] = []
     count = 0
@@ -172,7 +173,7 @@ def _covers(column: str, segment: str) -> bool:
     return segment.startswith(f"{column}=") if column else segment == WHOLE
 
 
-def _findings(  # noqa: PLR0913 - where, by what, and what came before
+def _findings(
     books: Books,
     bench: Bench,
     model: Model,

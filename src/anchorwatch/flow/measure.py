@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from anchorwatch import drift, metrics, quality  # noqa: F401 - importing them registers the measures
 from anchorwatch.core.times import span_micros
-from anchorwatch.core.types import Stage
 from anchorwatch.flow.ports import WHOLE, Kept, Measured, Slice
 from anchorwatch.flow.times import window_at
 from anchorwatch.profile.measure import MEASURES, Family
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
 
     from anchorwatch.core.results import Results
     from anchorwatch.core.schema import Task
+    from anchorwatch.core.types import Stage
     from anchorwatch.flow.ports import Books, Model, Touched
     from anchorwatch.profile.measure import Measure
 
@@ -104,9 +104,7 @@ def _measure(books: Books, model: Model, span: Span) -> None:
     books.results.save(measured)
 
 
-def window_profiles(
-    books: Books, model: Model, slices: Iterable[int], span: Span
-) -> dict[int, Profile]:
+def window_profiles(books: Books, model: Model, slices: Iterable[int], span: Span) -> dict[int, Profile]:
     """The profile of each slice in one window (or longer span), inputs and outcomes together, expiry counted."""
     found: dict[int, list[Profile]] = defaultdict(list)
     for kept in books.profiles.load(list(slices), span.grain, span.start, span.finish):
@@ -136,7 +134,7 @@ def _expired(model: Model, span: Span, profile: Profile) -> Profile:
     return profile + Profile(profile.grid, joined=Joined(0, lost))
 
 
-def _measured(  # noqa: PLR0913 - a measured window is all of these
+def _measured(
     books: Books, model: Model, span: Span, slice_id: int, profile: Profile, segment: str
 ) -> Measured:
     return Measured(
@@ -146,9 +144,7 @@ def _measured(  # noqa: PLR0913 - a measured window is all of these
         span.finish,
         profile.events,
         profile.joined.outcomes if profile.joined else 0,
-        measure_all(
-            model.spec.task, reference_of(books, model, profile), profile, segment=segment != WHOLE
-        ),
+        measure_all(model.spec.task, reference_of(books, model, profile), profile, segment=segment != WHOLE),
     )
 
 

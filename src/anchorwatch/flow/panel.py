@@ -66,7 +66,9 @@ def encode_panel(panel: Sequence[Results]) -> tuple[str, bytes]:
     for item, (_, _, flags) in zip(panel, entries, strict=True):
         if int(flags) & _INTERVAL:  # type: ignore[call-overload]
             pieces += [_join([item.low], "<f4"), _join([item.high], "<f4")]
-    pieces += [_join([item.p], "<f4") for item, entry in zip(panel, entries, strict=True) if int(entry[2]) & _P]  # type: ignore[call-overload]
+    pieces += [
+        _join([item.p], "<f4") for item, entry in zip(panel, entries, strict=True) if int(entry[2]) & _P
+    ]  # type: ignore[call-overload]
     if reasons:
         pieces.append(json.dumps(reasons).encode())
     return json.dumps(entries, separators=(",", ":")), b"".join(pieces)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from anchorwatch.core.results import Results
     from anchorwatch.core.schema import ModelSpec
     from anchorwatch.core.types import EventKind, Finding, Incident, Rule, Stage
+    from anchorwatch.flow.runs import Run
     from anchorwatch.profile.grid import Grid
     from anchorwatch.profile.profile import Profile
 
@@ -174,7 +175,9 @@ class Profiles(Protocol):
         """Forget one stage of one window."""
         ...
 
-    def grids(self, slice_ids: Collection[int], grain: str, starts: Collection[int]) -> dict[tuple[int, int], int]:
+    def grids(
+        self, slice_ids: Collection[int], grain: str, starts: Collection[int]
+    ) -> dict[tuple[int, int], int]:
         """Grid ids of windows that exist, by (slice, start)."""
         ...
 
@@ -270,7 +273,9 @@ class Judgements(Protocol):
         """Keep the state of sequential things as text."""
         ...
 
-    def record(self, model_id: int, start: int, stage_measures: Collection[str], found: Sequence[Finding]) -> None:
+    def record(
+        self, model_id: int, start: int, stage_measures: Collection[str], found: Sequence[Finding]
+    ) -> None:
         """Replace the breaches kept for one window and these measures."""
         ...
 
@@ -310,7 +315,9 @@ class Index(Protocol):
         """A new run, on disk; live when the ledger lists it."""
         ...
 
-    def find(self, runs: Sequence[Run], keys: NDArray[np.uint64]) -> tuple[NDArray[np.bool_], NDArray[np.void]]:
+    def find(
+        self, runs: Sequence[Run], keys: NDArray[np.uint64]
+    ) -> tuple[NDArray[np.bool_], NDArray[np.void]]:
         """Which keys are there, and the newest record of each that is."""
         ...
 
@@ -331,23 +338,49 @@ class Books(Protocol):
     """A transaction of the ledger."""
 
     @property
-    def offsets(self) -> Offsets: ...
+    def offsets(self) -> Offsets:
+        """Where each consumer stands."""
+        ...
+
     @property
-    def models(self) -> Models: ...
+    def models(self) -> Models:
+        """Models, versions, slices."""
+        ...
+
     @property
-    def grids(self) -> Grids: ...
+    def grids(self) -> Grids:
+        """Grids and references."""
+        ...
+
     @property
-    def profiles(self) -> Profiles: ...
+    def profiles(self) -> Profiles:
+        """Profiles of windows."""
+        ...
+
     @property
-    def outcomes(self) -> Outcomes: ...
+    def outcomes(self) -> Outcomes:
+        """Outcomes that wait for their predictions."""
+        ...
+
     @property
-    def work(self) -> Work: ...
+    def work(self) -> Work:
+        """What is to be measured."""
+        ...
+
     @property
-    def results(self) -> ResultBook: ...
+    def results(self) -> ResultBook:
+        """Measured windows."""
+        ...
+
     @property
-    def judgements(self) -> Judgements: ...
+    def judgements(self) -> Judgements:
+        """Findings and incidents."""
+        ...
+
     @property
-    def runs(self) -> RunBook: ...
+    def runs(self) -> RunBook:
+        """Live runs of the join index."""
+        ...
 
 
 class Ledger(Protocol):
@@ -378,14 +411,31 @@ class Arrived(Protocol):
     """A batch in the inbox."""
 
     @property
-    def seq(self) -> int: ...
+    def seq(self) -> int:
+        """Its place in the order of arrival."""
+        ...
+
     @property
-    def model(self) -> str: ...
+    def model(self) -> str:
+        """Whose events they are."""
+        ...
+
     @property
-    def kind(self) -> EventKind: ...
+    def kind(self) -> EventKind:
+        """Predictions or outcomes."""
+        ...
+
     @property
-    def payload(self) -> bytes: ...
+    def payload(self) -> bytes:
+        """The rows as an Arrow stream."""
+        ...
+
     @property
-    def rows(self) -> int: ...
+    def rows(self) -> int:
+        """How many rows."""
+        ...
+
     @property
-    def at(self) -> int: ...
+    def at(self) -> int:
+        """When it arrived, in microseconds."""
+        ...

@@ -15,13 +15,15 @@ from anchorwatch.flow.judge import Bench, Verdicts, judge
 from anchorwatch.flow.measure import measure_windows
 from anchorwatch.flow.rebuild import rebuild
 from anchorwatch.flow.roll import ROLLER, roll
+from anchorwatch.flow.runs import plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from anchorwatch.core.clock import Clock
     from anchorwatch.core.ports import Lake
-    from anchorwatch.flow.ports import Arrived, Books, Inbox, Index, Ledger, Model, Run, Touched
+    from anchorwatch.flow.ports import Arrived, Books, Inbox, Index, Ledger, Model, Touched
+    from anchorwatch.flow.runs import Run
 
 log = logging.getLogger("anchorwatch")
 
@@ -64,7 +66,6 @@ class Places:
     inbox: Inbox
     index: Index
     lake: Lake
-    plan: Callable[[Sequence[Run]], list[list[Run]]]
 
 
 class Pump:
@@ -221,7 +222,9 @@ class Pump:
         """Merge runs that became many; let go of those whose predictions wait for no outcome any more."""
         with self.places.ledger.read() as books:
             models = books.models.all()
-            runs = {(model.id, kind): books.runs.list(model.id, kind) for model in models for kind in EventKind}
+            runs = {
+                (model.id, kind): books.runs.list(model.id, kind) for model in models for kind in EventKind
+            }
         gone: list[str] = []
         for model in models:
             for kind in EventKind:
@@ -232,7 +235,7 @@ class Pump:
 
     def _merge(self, runs: Sequence[Run]) -> list[str]:
         gone: list[str] = []
-        for several in self.places.plan(runs):
+        for several in plan(runs):
             merged = self.places.index.merge(several, max(run.level for run in several) + 1)
             names = [run.name for run in several]
             with self.places.ledger.write() as books:
@@ -245,7 +248,9 @@ class Pump:
         if model.watermark is None:
             return []
         spec = model.spec
-        kept = max(span_micros(spec.outcome_horizon), span_micros(spec.dedup_horizon)) + span_micros(spec.window.length)
+        kept = max(span_micros(spec.outcome_horizon), span_micros(spec.dedup_horizon)) + span_micros(
+            spec.window.length
+        )
         old = [run.name for run in runs if run.newest < model.watermark - kept]
         if old:
             with self.places.ledger.write() as books:

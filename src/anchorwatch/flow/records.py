@@ -35,7 +35,9 @@ def coded(column: pl.Series, labels: tuple[str, ...]) -> NDArray[np.float64]:
         return column.cast(pl.Float64).fill_null(float("nan")).to_numpy()
     if not labels:
         return np.where(column.is_null().to_numpy(), np.nan, 0.0)
-    codes = column.replace_strict(list(labels), list(range(len(labels))), default=len(labels), return_dtype=pl.Float64)
+    codes = column.replace_strict(
+        list(labels), list(range(len(labels))), default=len(labels), return_dtype=pl.Float64
+    )
     return np.where(column.is_null().to_numpy(), np.nan, codes.to_numpy())
 
 

@@ -9,19 +9,19 @@ import numpy as np
 import polars as pl
 
 from anchorwatch.core.errors import InputError
-from anchorwatch.core.schema import Column, Kind, ModelSpec, Task, label_text
+from anchorwatch.core.infer import table_of
+from anchorwatch.core.schema import Kind, Task
 from anchorwatch.flow.records import coded, score_columns
 from anchorwatch.flow.times import windows
 from anchorwatch.profile.build import build_grid
 from anchorwatch.profile.fold import JoinedRows, fold_inputs, fold_outcomes
-from anchorwatch.profile.profile import Profile
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from anchorwatch.core.schema import ModelSpec
     from anchorwatch.profile.grid import Grid
-
-MOST_LABELS = 1000
+    from anchorwatch.profile.profile import Profile
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,69 +31,6 @@ class Profiled:
     grid: Grid
     whole: Profile
     windows: dict[int, Profile]
-
-
-def table_of(given: Any) -> pl.DataFrame:
-    """Any table with the Arrow C stream interface (pandas, Polars, PyArrow, DuckDB …) as a Polars frame."""
-    if isinstance(given, pl.DataFrame):
-        return given
-    if isinstance(given, pl.LazyFrame):
-        return given.collect()
-    if hasattr(given, "__arrow_c_stream__"):
-        return pl.DataFrame(given)
-    raise InputError(
-        f"{type(given).__name__} is no table: hand in a pandas, Polars, PyArrow or DuckDB table, "
-        "or anything else with the Arrow C stream interface"
-    )
-
-
-def infer_spec(name: str, table: Any, **settings: Any) -> ModelSpec:
-    """A spec whose columns, kinds and labels are read off a reference table.
-
-    `settings` are `ModelSpec`'s; `task` is needed; the field names (`target`, `prediction`, `score`, `time`, `id`,
-    `version`, `latency`, `error`) may be given directly. Text, truth values and whole numbers with at most 12
-    different values are categories, other numbers are numbers; columns of other types are left out.
-    """
-    frame = table_of(table)
-    given = dict(settings)
-    named = {"target": "outcome", **{item: item for item in _FIELDS}}
-    fields = dict(given.pop("fields", {}) or {})
-    fields |= {named[key]: given.pop(key) for key in tuple(given) if key in named}
-    missing = [column for key, column in fields.items() if key != "scores" and column not in frame.columns]
-    if missing:
-        raise InputError(f"the table has no column {missing[0]!r}; it has {', '.join(frame.columns[:20])}")
-    draft = ModelSpec.from_dict({"name": name, "fields": fields, **{**given, "segments": []}})
-    taken = {getattr(draft.fields, item) for item in (*_FIELDS, "outcome")} | {
-        column for _, column in draft.fields.scores
-    }
-    declared = {column.name: column.kind.value for column in draft.columns}
-    columns = {item: kind for item in frame.columns if item not in taken and (kind := _kind(frame[item]))}
-    if draft.task is not Task.REGRESSION and not draft.labels:
-        given["labels"] = _labels(draft, frame)
-    return ModelSpec.from_dict({"name": name, "fields": fields, **given, "columns": {**columns, **declared}})
-
-
-_FIELDS = ("id", "time", "version", "prediction", "score", "latency", "error")
-
-
-def _kind(series: pl.Series) -> str | None:
-    if series.dtype in (pl.String, pl.Categorical, pl.Enum, pl.Boolean):
-        return Kind.CATEGORY.value
-    if series.dtype.is_integer() and series.n_unique() <= 12:
-        return Kind.CATEGORY.value
-    if series.dtype.is_numeric():
-        return Kind.NUMBER.value
-    return None
-
-
-def _labels(spec: ModelSpec, frame: pl.DataFrame) -> list[str]:
-    found: set[str] = set()
-    for column in (spec.fields.outcome, spec.fields.prediction):
-        if column in frame.columns:
-            found |= {label_text(value) for value in frame[column].drop_nulls().unique().to_list()}
-    if spec.task is Task.BINARY:
-        found.add(spec.positive)
-    return sorted(found)
 
 
 def profile_reference(spec: ModelSpec, given: Any) -> Profiled:
@@ -111,7 +48,9 @@ def profile_reference(spec: ModelSpec, given: Any) -> Profiled:
     starts, spans = windows(at, spec.window.text, spec.timezone)
     ordered = sorted(spans)
     groups = np.searchsorted(np.array(ordered, np.int64), starts)
-    return Profiled(grid, found, dict(zip(ordered, _profiles(spec, frame, grid, groups, len(ordered)), strict=True)))
+    return Profiled(
+        grid, found, dict(zip(ordered, _profiles(spec, frame, grid, groups, len(ordered)), strict=True))
+    )
 
 
 def _profiles(
@@ -128,7 +67,9 @@ def _profiles(
         if name in some.columns:
             scores[:, place] = some[name].to_numpy()
     predicted = (
-        coded(some["_prediction"], spec.labels) if "_prediction" in some.columns else np.full(some.height, np.nan)
+        coded(some["_prediction"], spec.labels)
+        if "_prediction" in some.columns
+        else np.full(some.height, np.nan)
     )
     rows = JoinedRows(predicted, scores, coded(some["_outcome"], spec.labels))
     outcomes = fold_outcomes(rows, groups[known], count, grid)
@@ -141,7 +82,9 @@ def _canonical(spec: ModelSpec, table: pl.DataFrame) -> pl.DataFrame:
         raise InputError("the reference has no rows; hand in rows from a time when the model did well")
     lacking = [column.name for column in spec.columns if column.name not in table.columns]
     if lacking:
-        raise InputError(f"the reference lacks the input {lacking[0]!r}; it has {', '.join(table.columns[:20])}")
+        raise InputError(
+            f"the reference lacks the input {lacking[0]!r}; it has {', '.join(table.columns[:20])}"
+        )
     label = Kind.NUMBER if spec.task is Task.REGRESSION else Kind.CATEGORY
     wanted = [(column.name, column.name, column.kind) for column in spec.columns]
     wanted += [(spec.fields.prediction, "_prediction", label), (spec.fields.outcome, "_outcome", label)]
@@ -161,7 +104,12 @@ def _predicted(spec: ModelSpec, frame: pl.DataFrame) -> pl.DataFrame:
         return frame
     negative = next((label for label in spec.labels if label != spec.positive), "0")
     score = pl.col("_score")
-    label = pl.when(score >= spec.threshold).then(pl.lit(spec.positive)).when(score.is_not_null()).then(pl.lit(negative))
+    label = (
+        pl.when(score >= spec.threshold)
+        .then(pl.lit(spec.positive))
+        .when(score.is_not_null())
+        .then(pl.lit(negative))
+    )
     given = pl.col("_prediction") if "_prediction" in frame.columns else pl.lit(None, dtype=pl.String)
     return frame.with_columns(pl.coalesce(given, label.otherwise(None)).alias("_prediction"))
 
@@ -171,7 +119,9 @@ def _cast(series: pl.Series, name: str, kind: Kind) -> pl.Series:
         try:
             return series.cast(pl.Float64).fill_nan(None).rename(name)
         except pl.exceptions.PolarsError as problem:
-            raise InputError(f"column {series.name!r} is declared a number and cannot be read as one: {problem}") from None
+            raise InputError(
+                f"column {series.name!r} is declared a number and cannot be read as one: {problem}"
+            ) from None
     return texts(series).rename(name)
 
 
@@ -182,9 +132,9 @@ def texts(series: pl.Series) -> pl.Series:
     if series.dtype.is_float():
         whole = series.fill_nan(None)
         return pl.select(
-            pl.when(whole == whole.round(0)).then(whole.cast(pl.Int64, strict=False).cast(pl.String)).otherwise(
-                whole.cast(pl.String)
-            )
+            pl.when(whole == whole.round(0))
+            .then(whole.cast(pl.Int64, strict=False).cast(pl.String))
+            .otherwise(whole.cast(pl.String))
         ).to_series()
     return series.cast(pl.String)
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import polars as pl
 
 from anchorwatch.core.times import span_micros
 from anchorwatch.core.types import EventKind, Stage
@@ -22,6 +21,7 @@ from anchorwatch.stats.codes import distinct, paired
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    import polars as pl
     from numpy.typing import NDArray
 
     from anchorwatch.flow.ports import Arrived, Books, Index, Model
@@ -55,7 +55,7 @@ def _fresh(
     """Rows whose id was not seen within the dedup horizon; the others are noted, so that the lake drops them too."""
     keys = index.keys(frame["_id"])
     at = frame["_at"].dt.epoch("us").to_numpy()
-    horizon = span_micros(model.spec.dedup_horizon)
+    horizon = span_micros(model.spec.dedup_horizon) + span_micros(model.spec.window.length)
     near = [
         run
         for run in books.runs.list(model.id, EventKind.PREDICTIONS)
@@ -121,7 +121,12 @@ def _fold_version(books: Books, model: Model, part: _Part) -> None:
     on = np.array([begun.get((whole, start), grid_id) for start in starts.tolist()], dtype=np.int64)[places]
     for one in np.unique(on):
         here = np.flatnonzero(on == one)
-        _fold_grid(books, model, int(one), _Part(part.version, part.frame[here], part.starts[here], part.slices[here]))
+        _fold_grid(
+            books,
+            model,
+            int(one),
+            _Part(part.version, part.frame[here], part.starts[here], part.slices[here]),
+        )
 
 
 def _fold_grid(books: Books, model: Model, grid_id: int, part: _Part) -> None:

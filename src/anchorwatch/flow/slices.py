@@ -28,7 +28,9 @@ def bounded(books: Books, model: Model, frame: pl.DataFrame) -> pl.DataFrame:
     known = books.models.slices(model.id)
     columns = {"_version": {item.version for item in known}}
     for name in model.spec.segments:
-        columns[name] = {item.segment.partition("=")[2] for item in known if item.segment.startswith(f"{name}=")}
+        columns[name] = {
+            item.segment.partition("=")[2] for item in known if item.segment.startswith(f"{name}=")
+        }
     for name, seen in columns.items():
         bound = VERSIONS if name == "_version" else SEGMENT_VALUES
         if name != "_version":
@@ -37,7 +39,10 @@ def bounded(books: Books, model: Model, frame: pl.DataFrame) -> pl.DataFrame:
         room = max(bound - len(seen), 0)
         if len(new) > room:
             frame = frame.with_columns(
-                pl.when(pl.col(name).is_in(new[room:])).then(pl.lit(OTHER)).otherwise(pl.col(name)).alias(name)
+                pl.when(pl.col(name).is_in(new[room:]))
+                .then(pl.lit(OTHER))
+                .otherwise(pl.col(name))
+                .alias(name)
             )
     return frame
 

@@ -117,7 +117,10 @@ class Inbox:
         """Batches after sequence number `after`, oldest first, up to about `rows` rows (at least one batch)."""
         with self._database.read() as connection:
             heads = connection.execute(
-                sa.select(_inbox.c.seq, _inbox.c.rows).where(_inbox.c.seq > after).order_by(_inbox.c.seq).limit(2048)
+                sa.select(_inbox.c.seq, _inbox.c.rows)
+                .where(_inbox.c.seq > after)
+                .order_by(_inbox.c.seq)
+                .limit(2048)
             ).all()
             if not heads:
                 return []
@@ -129,7 +132,9 @@ class Inbox:
             found = connection.execute(
                 sa.select(_inbox).where(_inbox.c.seq > after, _inbox.c.seq <= last).order_by(_inbox.c.seq)
             ).all()
-        return [Stored(row.seq, row.model, EventKind(row.kind), row.payload, row.rows, row.at) for row in found]
+        return [
+            Stored(row.seq, row.model, EventKind(row.kind), row.payload, row.rows, row.at) for row in found
+        ]
 
     def trim(self, upto: int, *, forget_before: int) -> None:
         """Drop batches up to `upto` (all consumers have them) and forget batch ids older than `forget_before`."""
@@ -159,7 +164,10 @@ class Inbox:
         with self._database.read() as connection:
             row = connection.execute(
                 sa.select(
-                    sa.func.count(), sa.func.sum(_inbox.c.rows), sa.func.sum(_inbox.c.bytes), sa.func.min(_inbox.c.at)
+                    sa.func.count(),
+                    sa.func.sum(_inbox.c.rows),
+                    sa.func.sum(_inbox.c.bytes),
+                    sa.func.min(_inbox.c.at),
                 )
             ).one()
         return Depth(row[0], row[1] or 0, row[2] or 0, row[3])
@@ -197,7 +205,9 @@ class Inbox:
             for _, future in group:
                 future.set_exception(told)
             return
-        self._add_depth([entry for (entry, _), receipt in zip(group, receipts, strict=True) if not receipt.duplicate])
+        self._add_depth(
+            [entry for (entry, _), receipt in zip(group, receipts, strict=True) if not receipt.duplicate]
+        )
         for (_, future), receipt in zip(group, receipts, strict=True):
             future.set_result(receipt)
 
@@ -225,7 +235,9 @@ def _insert(connection: sa.Connection, entries: list[Entry]) -> list[Receipt]:
     known: dict[str, Receipt] = {
         row.key: _receipt(json.loads(row.receipt))
         for begin in range(0, len(keys), 400)
-        for row in connection.execute(sa.select(_batches).where(_batches.c.key.in_(keys[begin : begin + 400])))
+        for row in connection.execute(
+            sa.select(_batches).where(_batches.c.key.in_(keys[begin : begin + 400]))
+        )
     }
     receipts: list[Receipt] = []
     payloads: list[dict[str, Any]] = []

@@ -20,7 +20,7 @@ import xxhash
 from anchorwatch.core.errors import CorruptError, InputError
 from anchorwatch.stores.faults import sync_folder, told
 from anchorwatch.stores.index_file import Layout, OpenRun, RunWriter, blank, record_type
-from anchorwatch.stores.index_plan import Run, covering, expired, plan
+from anchorwatch.flow.runs import Run, covering, expired, plan
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

@@ -24,7 +24,9 @@ class StoreLock:
         try:
             file = self._path.open("a+")
         except OSError as problem:
-            raise StoreError(f"{self._path}: cannot be written ({problem.strerror}); see the folder's rights") from problem
+            raise StoreError(
+                f"{self._path}: cannot be written ({problem.strerror}); see the folder's rights"
+            ) from problem
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

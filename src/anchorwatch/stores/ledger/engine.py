@@ -67,7 +67,9 @@ def explain(path: Path | None, problem: Exception) -> StoreError:
     """What went wrong with the database at `path`, and what would do."""
     text = str(getattr(problem, "orig", problem))
     if "full" in text:
-        return FullError(f"{path}: no room is left ({text}); free space on that disk, nothing was acknowledged")
+        return FullError(
+            f"{path}: no room is left ({text}); free space on that disk, nothing was acknowledged"
+        )
     if "locked" in text or "busy" in text:
         return BusyError(f"{path}: is locked by another process ({text}); stop it, or open another store")
     if "malformed" in text or "not a database" in text:

@@ -51,7 +51,9 @@ class SqlJudgements:
         """Keep the state of sequential things as text."""
         put(self._connection, tables.states, [{"model_id": model_id, "key": key, "body": body}])
 
-    def record(self, model_id: int, start: int, stage_measures: Collection[str], found: Sequence[Finding]) -> None:
+    def record(
+        self, model_id: int, start: int, stage_measures: Collection[str], found: Sequence[Finding]
+    ) -> None:
         """Replace the breaches kept for one window and these measures."""
         column = tables.findings.c
         for some in chunks(stage_measures):
@@ -78,7 +80,8 @@ class SqlJudgements:
             statement = upsert(tables.findings)
             keys = ["model_id", "start", "rule", "subject", "version", "segment"]
             self._connection.execute(
-                statement.on_conflict_do_update(index_elements=keys, set_={"body": statement.excluded.body}), rows
+                statement.on_conflict_do_update(index_elements=keys, set_={"body": statement.excluded.body}),
+                rows,
             )
 
     def breaches(self, model_id: int, measure: str, start: int, end: int) -> set[tuple[int, str, str, str]]:
@@ -86,7 +89,10 @@ class SqlJudgements:
         column = tables.findings.c
         rows = self._connection.execute(
             sa.select(column.start, column.subject, column.version, column.segment).where(
-                column.model_id == model_id, column.measure == measure, column.start >= start, column.start < end
+                column.model_id == model_id,
+                column.measure == measure,
+                column.start >= start,
+                column.start < end,
             )
         )
         return {(row.start, row.subject, row.version, row.segment) for row in rows}

@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 class Transaction:
     """One consistent view of the ledger; what is written in it is on disk together, or not at all."""
 
-    def __init__(self, connection: sa.Connection, grids: dict[int, Grid], references: dict[int, Reference]) -> None:
+    def __init__(
+        self, connection: sa.Connection, grids: dict[int, Grid], references: dict[int, Reference]
+    ) -> None:
         self.connection = connection
         self.offsets = SqlOffsets(connection)
         self.models = SqlModels(connection)

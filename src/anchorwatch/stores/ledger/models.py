@@ -69,7 +69,9 @@ class SqlModels:
     def versions(self, model_id: int) -> list[Version]:
         """In order of first appearance."""
         rows = self._connection.execute(
-            sa.select(tables.versions).where(tables.versions.c.model_id == model_id).order_by(tables.versions.c.id)
+            sa.select(tables.versions)
+            .where(tables.versions.c.model_id == model_id)
+            .order_by(tables.versions.c.id)
         )
         return [Version(row.version, row.grid_id, row.first_at, row.last_at, row.events) for row in rows]
 
@@ -113,7 +115,12 @@ class SqlModels:
             self._connection.execute(
                 sa.insert(tables.slices),
                 [
-                    {"model_id": model_id, "version": item.version, "segment": item.segment, "every": int(item.every)}
+                    {
+                        "model_id": model_id,
+                        "version": item.version,
+                        "segment": item.segment,
+                        "every": int(item.every),
+                    }
                     for item in new
                 ],
             )
@@ -124,7 +131,9 @@ class SqlModels:
 class SqlGrids:
     """`flow.ports.Grids` on SQL, with a cache shared by all transactions (grids never change)."""
 
-    def __init__(self, connection: sa.Connection, cache: dict[int, Grid], references: dict[int, Reference]) -> None:
+    def __init__(
+        self, connection: sa.Connection, cache: dict[int, Grid], references: dict[int, Reference]
+    ) -> None:
         self._connection = connection
         self._cache = cache
         self._references = references
@@ -171,7 +180,9 @@ class SqlGrids:
         """Keep a reference's profile and those of its windows."""
         self._connection.execute(sa.delete(tables.references).where(tables.references.c.grid_id == grid_id))
         rows = [{"grid_id": grid_id, "start": _WHOLE_REFERENCE, "blob": encode(whole)}]
-        rows += [{"grid_id": grid_id, "start": start, "blob": encode(item)} for start, item in windows.items()]
+        rows += [
+            {"grid_id": grid_id, "start": start, "blob": encode(item)} for start, item in windows.items()
+        ]
         self._connection.execute(sa.insert(tables.references), rows)
         self._references.pop(grid_id, None)
 
@@ -191,7 +202,9 @@ def _rule(body: dict[str, Any]) -> Rule:
 
 
 def _model(row: Any) -> Model:
-    return Model(row.id, ModelSpec.from_dict(json.loads(row.spec)), rules_of(row.rules), row.watermark, row.arrived_at)
+    return Model(
+        row.id, ModelSpec.from_dict(json.loads(row.spec)), rules_of(row.rules), row.watermark, row.arrived_at
+    )
 
 
 def _least(one: int | None, other: int | None) -> int | None:

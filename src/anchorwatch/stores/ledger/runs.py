@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from anchorwatch.core.types import EventKind
-from anchorwatch.stores.index import Run
+from anchorwatch.flow.runs import Run
 from anchorwatch.stores.ledger import tables
 from anchorwatch.stores.ledger.windows import chunks
 
@@ -29,7 +29,16 @@ class SqlRuns:
             .order_by(tables.runs.c.newest.desc())
         )
         return [
-            Run(row.name, row.model_id, EventKind(row.kind), row.day, row.level, row.rows, row.oldest, row.newest)
+            Run(
+                row.name,
+                row.model_id,
+                EventKind(row.kind),
+                row.day,
+                row.level,
+                row.rows,
+                row.oldest,
+                row.newest,
+            )
             for row in rows
         ]
 

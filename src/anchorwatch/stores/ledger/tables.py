@@ -25,7 +25,9 @@ def _model() -> Column[int]:
     return Column("model_id", _id, ForeignKey("models.id"), nullable=False)
 
 
-meta = Table("meta", metadata, Column("key", String(40), primary_key=True), Column("value", Text, nullable=False))
+meta = Table(
+    "meta", metadata, Column("key", String(40), primary_key=True), Column("value", Text, nullable=False)
+)
 
 models = Table(
     "models",

@@ -91,7 +91,9 @@ class Tokens:
         now = self._now()
         if row.used_at is None or now - row.used_at > _USED_EVERY:
             with self._database.write() as connection:
-                connection.execute(sa.update(tables.tokens).where(tables.tokens.c.id == row.id).values(used_at=now))
+                connection.execute(
+                    sa.update(tables.tokens).where(tables.tokens.c.id == row.id).values(used_at=now)
+                )
         return Principal(row.name, frozenset(row.scopes.split(",")))
 
     def list(self) -> list[TokenInfo]:
@@ -99,7 +101,9 @@ class Tokens:
         with self._database.read() as connection:
             rows = connection.execute(sa.select(tables.tokens).order_by(tables.tokens.c.created_at)).all()
         return [
-            TokenInfo(row.id, row.name, tuple(row.scopes.split(",")), row.created_at, row.used_at, row.revoked_at)
+            TokenInfo(
+                row.id, row.name, tuple(row.scopes.split(",")), row.created_at, row.used_at, row.revoked_at
+            )
             for row in rows
         ]
 

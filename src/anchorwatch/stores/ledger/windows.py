@@ -73,7 +73,9 @@ class SqlProfiles:
             if old is None:
                 summed.append(item)
             else:
-                summed.append(Kept(item.slice_id, item.start, item.stage, old.grid_id, old.profile + item.profile))
+                summed.append(
+                    Kept(item.slice_id, item.start, item.stage, old.grid_id, old.profile + item.profile)
+                )
         self.replace(grain, summed)
 
     def replace(self, grain: str, kept: Sequence[Kept]) -> None:
@@ -104,7 +106,9 @@ class SqlProfiles:
                 )
             )
 
-    def grids(self, slice_ids: Collection[int], grain: str, starts: Collection[int]) -> dict[tuple[int, int], int]:
+    def grids(
+        self, slice_ids: Collection[int], grain: str, starts: Collection[int]
+    ) -> dict[tuple[int, int], int]:
         """Grid ids of windows that exist, by (slice, start)."""
         column = tables.profiles.c
         found: dict[tuple[int, int], int] = {}
@@ -125,7 +129,10 @@ class SqlProfiles:
         for some in chunks(slice_ids):
             rows += self._connection.execute(
                 sa.select(tables.profiles).where(
-                    column.slice_id.in_(some), column.grain == grain, column.start >= start, column.start < end
+                    column.slice_id.in_(some),
+                    column.grain == grain,
+                    column.start >= start,
+                    column.start < end,
                 )
             )
         return sorted((self._kept(row) for row in rows), key=lambda item: item.start)
@@ -144,7 +151,9 @@ class SqlProfiles:
         return found
 
     def _kept(self, row: Any) -> Kept:
-        return Kept(row.slice_id, row.start, Stage(row.stage), row.grid_id, decode(row.blob, self._grid(row.grid_id)))
+        return Kept(
+            row.slice_id, row.start, Stage(row.stage), row.grid_id, decode(row.blob, self._grid(row.grid_id))
+        )
 
 
 class SqlResults:
@@ -212,24 +221,28 @@ class SqlResults:
             if row.layout_id not in layouts:
                 layouts[row.layout_id] = self.layout(row.layout_id)
             panel = decode_panel(layouts[row.layout_id], row.blob)
-            found.append(
-                Measured(slice_id, grain, row.start, row.finish, row.events, row.joined, panel)
-            )
+            found.append(Measured(slice_id, grain, row.start, row.finish, row.events, row.joined, panel))
         return found
 
     def rows(self, slice_id: int, grain: str, start: int, end: int) -> Sequence[Any]:
         """Stored rows as they are, by start: start, finish, layout_id, events, joined, blob."""
         column = tables.results.c
         return self._connection.execute(
-            sa.select(column.start, column.finish, column.layout_id, column.events, column.joined, column.blob)
-            .where(column.slice_id == slice_id, column.grain == grain, column.start >= start, column.start < end)
+            sa.select(
+                column.start, column.finish, column.layout_id, column.events, column.joined, column.blob
+            )
+            .where(
+                column.slice_id == slice_id, column.grain == grain, column.start >= start, column.start < end
+            )
             .order_by(column.start)
         ).all()
 
     def layout(self, layout_id: int) -> str:
         """The keys of a layout."""
         return str(
-            self._connection.execute(sa.select(tables.layouts.c.keys).where(tables.layouts.c.id == layout_id)).scalar()
+            self._connection.execute(
+                sa.select(tables.layouts.c.keys).where(tables.layouts.c.id == layout_id)
+            ).scalar()
         )
 
     def _layout(self, keys: str) -> int:
@@ -258,7 +271,10 @@ class SqlWork:
             statement = upsert(tables.dirty)
             wanted = sa.func.max(tables.dirty.c.rebuild, statement.excluded.rebuild)
             self._connection.execute(
-                statement.on_conflict_do_update(index_elements=["model_id", "start"], set_={"rebuild": wanted}), rows
+                statement.on_conflict_do_update(
+                    index_elements=["model_id", "start"], set_={"rebuild": wanted}
+                ),
+                rows,
             )
 
     def touched(self, model_id: int) -> list[Touched]:
@@ -282,7 +298,9 @@ class SqlWork:
         """This window's outcomes have been folded anew."""
         column = tables.dirty.c
         self._connection.execute(
-            sa.update(tables.dirty).where(column.model_id == model_id, column.start == start).values(rebuild=0)
+            sa.update(tables.dirty)
+            .where(column.model_id == model_id, column.start == start)
+            .values(rebuild=0)
         )
 
     def drop_rows(self, seq: int, rows: NDArray[np.int32]) -> None:
@@ -325,7 +343,9 @@ class SqlOutcomes:
         found: dict[bytes, bytes] = {}
         for some in chunks(place):
             here = mine & tables.orphans.c.key.in_(some)
-            rows = self._connection.execute(sa.select(tables.orphans.c.key, tables.orphans.c.outcome).where(here))
+            rows = self._connection.execute(
+                sa.select(tables.orphans.c.key, tables.orphans.c.outcome).where(here)
+            )
             found |= {bytes(row.key): row.outcome for row in rows}
             self._connection.execute(sa.delete(tables.orphans).where(here))
         positions = np.array([place[key] for key in found], dtype=np.int64)
@@ -334,7 +354,9 @@ class SqlOutcomes:
     def expire(self, model_id: int, before: int) -> int:
         """Forget those that came before `before`; how many."""
         gone = self._connection.execute(
-            sa.delete(tables.orphans).where(tables.orphans.c.model_id == model_id, tables.orphans.c.at < before)
+            sa.delete(tables.orphans).where(
+                tables.orphans.c.model_id == model_id, tables.orphans.c.at < before
+            )
         )
         return gone.rowcount
 

@@ -1,0 +1,247 @@
+"""`watch.yaml`: models as code.
+
+```yaml
+models:
+  flights:
+    task: binary
+    columns: {distance: number, carrier: category}
+    window: 1d
+    timezone: America/New_York
+    outcomes: {delay: 1d}
+    reference: reference.parquet
+    defaults: true
+    rules:
+      - {metric: accuracy, below: 0.8, for: 2 windows}
+      - {drift: psi, above: 0.2, alpha: 0.01, for: 2 of 3 windows, columns: [distance]}
+```
+
+Strict: what is not known, given twice or not yet there is refused, with file, line, key and remedy.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from anchorwatch.app.yaml_source import Document, Key, parse, read
+from anchorwatch.core.errors import ConfigError
+from anchorwatch.core.registry import unknown
+from anchorwatch.core.schema import ModelSpec
+from anchorwatch.rules import form
+from anchorwatch.rules.check import check_rule, check_rules
+from anchorwatch.rules.defaults import default_rules
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from anchorwatch.core.types import Rule
+
+LATER = {
+    (): {
+        "server": "give `anchorwatch serve` its options",
+        "channels": "see incidents in the web UI or the API",
+    },
+    ("models",): {
+        "respond": "see incidents in the web UI or the API",
+        "deploy": "log each version under its name",
+    },
+}
+"""Keys that will mean something, by where they stand, and what to do until then."""
+
+_SPEC = {item.name for item in fields(ModelSpec)} - {"name"}
+_OUTCOMES = ("delay", "horizon")
+MODEL_KEYS = tuple(sorted(_SPEC | {"outcomes", "reference", "defaults", "rules"}))
+"""Every key a model may have in the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """The table a version's windows are held against, as a file."""
+
+    file: Path
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """A model as the file declares it; `rules` is None where the file says nothing of them."""
+
+    spec: ModelSpec
+    rules: tuple[Rule, ...] | None = None
+    reference: Reference | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WatchFile:
+    """All that a file declares."""
+
+    models: tuple[Declared, ...]
+
+
+def load(path: str | Path) -> WatchFile:
+    """Read a file; raises `ConfigError` naming file, line, key and remedy."""
+    file = Path(path)
+    return _watch_file(read(file), file.parent)
+
+
+def loads(text: str, name: str = "watch.yaml", folder: Path | None = None) -> WatchFile:
+    """Read a text; references are looked for in `folder`.
+
+    >>> loads("models: {fares: {task: regression, widnow: 1d}}")
+    Traceback (most recent call last):
+    anchorwatch.core.errors.ConfigError: watch.yaml:1: models.fares.widnow: no setting is named 'widnow'; did you mean 'window'?
+    """
+    return _watch_file(parse(text, name), folder or Path())
+
+
+def dump(spec: ModelSpec, rules: Iterable[Rule] | None = None) -> str:
+    """A file that declares this one model; settings that have their defaults are left out."""
+    plain = spec.to_dict()
+    usual = ModelSpec(name=spec.name, task=spec.task).to_dict()
+    body = {key: value for key, value in plain.items() if key == "task" or value != usual[key]}
+    body.pop("name", None)
+    if "fields" in body:
+        body["fields"] = {
+            key: value for key, value in body["fields"].items() if value != usual["fields"][key]
+        }
+    outcomes = {key: body.pop(f"outcome_{key}") for key in _OUTCOMES if f"outcome_{key}" in body}
+    if outcomes:
+        body["outcomes"] = outcomes
+    if rules is not None:
+        body["rules"] = [_Flow(form.to_dict(rule)) for rule in rules]
+    return yaml.dump(
+        {"models": {spec.name: body}}, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110
+    )
+
+
+class _Flow(dict[str, Any]):
+    """A mapping written on one line."""
+
+
+class _Dumper(yaml.SafeDumper):
+    pass
+
+
+_Dumper.add_representer(
+    _Flow, lambda dumper, data: dumper.represent_mapping("tag:yaml.org,2002:map", data, flow_style=True)
+)
+
+
+def _watch_file(document: Document, folder: Path) -> WatchFile:
+    top = _mapping(document, (), "begin with 'models:'")
+    _known(document, (), top, ("models",), LATER[()])
+    if not top.get("models"):
+        raise document.error((), "models: the file declares none; begin with 'models:' and a name")
+    models = _mapping(
+        document, ("models",), "write a name and its settings, such as 'flights: {task: binary}'"
+    )
+    return WatchFile(tuple(declare(document, ("models", name), folder) for name in models))
+
+
+def declare(document: Document, path: Key, folder: Path) -> Declared:
+    """Read the model at `path`, whose last part is its name."""
+    body = _mapping(document, path, "write its settings, such as {task: binary}")
+    _known(document, path, body, MODEL_KEYS, LATER[("models",)])
+    settings = {key: value for key, value in body.items() if key in _SPEC} | _outcomes(document, path, body)
+    try:
+        spec = ModelSpec.from_dict({"name": path[-1], **settings})
+    except ConfigError as problem:
+        raise document.retold(path, problem) from None
+    return Declared(
+        spec, read_rules(document, path, spec), _reference(document, (*path, "reference"), folder)
+    )
+
+
+def read_rules(document: Document, path: Key, spec: ModelSpec) -> tuple[Rule, ...] | None:
+    """The rules under `path`: the default ones where `defaults` is true, less those the list names anew."""
+    body = value_at(document, path)
+    defaults, listed = body.get("defaults", False), body.get("rules")
+    if not isinstance(defaults, bool):
+        raise document.error((*path, "defaults"), f"true or false is needed, {defaults!r} was given")
+    if not isinstance(listed, list | None):
+        raise document.error((*path, "rules"), "write a list, such as [{metric: mae, above: 60}]")
+    if listed is None:
+        return default_rules(spec) if defaults else None
+    own = tuple(_rule(document, (*path, "rules", place), spec) for place in range(len(listed)))
+    names = {rule.name for rule in own}
+    rules = tuple(rule for rule in default_rules(spec) if rule.name not in names) if defaults else ()
+    try:
+        check_rules(rules + own, spec)
+    except ConfigError as problem:
+        raise document.error((*path, "rules"), str(problem)) from None
+    return rules + own
+
+
+def _rule(document: Document, path: Key, spec: ModelSpec) -> Rule:
+    body = _mapping(document, path, "write a rule, such as {metric: mae, above: 60}")
+    try:
+        rule = form.from_dict(body)
+        check_rule(rule, spec)
+    except ConfigError as problem:
+        key, colon, rest = str(problem).partition(": ")
+        word = next((word for word in form.WORDS if word in body), key) if key == "measure" else key
+        raise document.retold(path, ConfigError(f"{word}{colon}{rest}")) from None
+    return rule
+
+
+def _outcomes(document: Document, path: Key, body: dict[str, Any]) -> dict[str, Any]:
+    """`outcomes: {delay, horizon}` as the spec's own settings."""
+    if body.get("outcomes") is None:
+        return {}
+    here = (*path, "outcomes")
+    given = _mapping(document, here, "write {delay: 2d}, {horizon: 90d} or both")
+    _known(document, here, given, _OUTCOMES, {})
+    for key in given:
+        if f"outcome_{key}" in body:
+            raise document.error((*here, key), f"'outcome_{key}' says the same; keep one of them")
+    return {f"outcome_{key}": value for key, value in given.items()}
+
+
+def _reference(document: Document, path: Key, folder: Path) -> Reference | None:
+    given = value_at(document, path[:-1]).get("reference")
+    if given is None:
+        return None
+    body = (
+        {"file": given}
+        if isinstance(given, str)
+        else _mapping(document, path, "write a path, or {file: …, version: …}")
+    )
+    _known(document, path, body, ("file", "version"), {})
+    if not isinstance(body.get("file"), str):
+        raise document.error(path, "the path of a table is needed, such as 'file: reference.parquet'")
+    file = folder / body["file"]
+    if not file.is_file():
+        raise document.error(path, f"there is no file {body['file']!r} beside {document.name}")
+    version = body.get("version")
+    return Reference(file, "" if version is None else str(version))
+
+
+def value_at(document: Document, path: Key) -> Any:
+    """The value at a path that exists."""
+    found = document.value
+    for part in path:
+        found = found[part]
+    return found
+
+
+def _mapping(document: Document, path: Key, remedy: str) -> dict[str, Any]:
+    found = value_at(document, path)
+    if not isinstance(found, dict):
+        shown = "nothing" if found is None else repr(found)
+        raise document.error(path, f"settings are needed, {shown} was given; {remedy}")
+    return found
+
+
+def _known(
+    document: Document, path: Key, body: dict[str, Any], keys: Iterable[str], later: dict[str, str]
+) -> None:
+    for key in body:
+        if key in later:
+            raise document.error(
+                (*path, key), f"not yet: {key!r} comes with a later version; until then {later[key]}"
+            )
+        if key not in keys:
+            raise document.error((*path, key), unknown("setting", key, keys))
