@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -56,9 +56,9 @@ class Cells:
         )
         return cls(before, after, np.cumsum(sizes) - sizes, np.repeat(np.arange(sizes.size), sizes))
 
-    def sums(self, numbers: Floats) -> Floats:
+    def sums(self, numbers: NDArray[Any]) -> Floats:
         """`numbers` of the cells, summed per column."""
-        return np.add.reduceat(numbers, self.starts)
+        return np.add.reduceat(numbers, self.starts, dtype=np.float64)
 
     def shares(self) -> tuple[Floats, Floats]:
         """Share of each cell in its column, reference and current; NaN in a column without rows."""

@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 
 def chi_square(statistic: ArrayLike, freedom: ArrayLike) -> NDArray[np.float64]:
-    """`P(χ² ≥ statistic)` with `freedom` degrees; NaN with none.
+    """`P(χ² ≥ statistic)` with `freedom` degrees, fractions too; NaN with none.
 
     >>> round(float(chi_square(3.841459, 1)), 4)
     0.05
     """
     degrees = np.asarray(freedom, dtype=np.float64)
-    tail = np.asarray(chdtrc(np.maximum(degrees, 1.0), statistic), dtype=np.float64)
+    tail = np.asarray(chdtrc(np.where(degrees > 0, degrees, 1.0), statistic), dtype=np.float64)
     return np.where(degrees > 0, tail, np.nan)
 
 
