@@ -54,6 +54,8 @@ __all__ = [
     "take_table",
 ]
 
+BOM = b"\xef\xbb\xbf"
+
 PIECE = 2 * 2**20
 """Bytes of NDJSON that are held as Python objects at a time."""
 
@@ -73,7 +75,7 @@ def take_json(spec: ModelSpec, kind: EventKind, body: bytes, terms: Terms) -> Ba
     if body.count(b"{") + body.count(b"[") > 4 * limits.rows + 1000:
         raise TooLargeError(f"the JSON document holds more objects than {limits.rows:,} events have")
     try:
-        given = orjson.loads(body)
+        given = orjson.loads(body.removeprefix(BOM))
     except orjson.JSONDecodeError as problem:
         raise InputError(f"the body is no JSON: {problem}") from problem
     if isinstance(given, dict) and "events" in given:
@@ -96,8 +98,8 @@ def take_events(
 def take_ndjson(spec: ModelSpec, kind: EventKind, body: bytes, terms: Terms) -> Batch:
     """Take one event per line; a line that is no JSON is a bad row, a blank one is passed over."""
     check_size(spec, body.count(b"\n") + (not body.endswith(b"\n")), terms.limits)
-    parts = [_lines(spec, kind, piece, terms) for piece in _pieces(body)]
-    if not any(part.rows for part in parts):
+    parts = [_lines(spec, kind, piece, terms) for piece in _pieces(body.removeprefix(BOM))]
+    if not parts:
         raise InputError("there is no event in the batch; send at least one")
     return _batch(spec, kind, parts, terms)
 
@@ -212,30 +214,30 @@ def _pieces(body: bytes) -> Iterator[bytes]:
     start = 0
     while start < len(body):
         end = len(body) if len(body) - start <= PIECE else body.find(b"\n", start + PIECE) + 1 or len(body)
-        yield body[start:end]
+        if piece := body[start:end].strip():
+            yield piece
         start = end
 
 
 def _lines(spec: ModelSpec, kind: EventKind, piece: bytes, terms: Terms) -> _Part:
     """All lines at once as one JSON list; line by line when that fails."""
-    text = piece.strip()
-    count = text.count(b"\n") + 1 if text else 0
+    count = piece.count(b"\n") + 1
     try:
-        events = orjson.loads(b"[" + text.replace(b"\n", b",") + b"]")
+        events = orjson.loads(b"[" + piece.replace(b"\n", b",") + b"]")
     except orjson.JSONDecodeError:
         events = []
     if len(events) == count:
         return _part(spec, kind, sheet_of_events(spec, kind, events, len(piece)), terms)
-    return _lines_one_by_one(spec, kind, text, terms)
+    return _lines_one_by_one(spec, kind, piece, terms)
 
 
-def _lines_one_by_one(spec: ModelSpec, kind: EventKind, text: bytes, terms: Terms) -> _Part:
-    lines = [line for line in text.split(b"\n") if line and not line.isspace()]
+def _lines_one_by_one(spec: ModelSpec, kind: EventKind, piece: bytes, terms: Terms) -> _Part:
+    lines = [line for line in piece.split(b"\n") if line and not line.isspace()]
     events = [_event(line, terms.limits) for line in lines]
     failed = pl.Series([isinstance(event, _NoEvent) for event in events], dtype=pl.Boolean)
     fault = flag("", failed, lambda row: events[row].reason)
     rows = [{} if isinstance(event, _NoEvent) else event for event in events]
-    sheet = sheet_of_events(spec, kind, rows, len(text))
+    sheet = sheet_of_events(spec, kind, rows, len(piece))
     return _part(spec, kind, replace(sheet, faults=(*fault, *sheet.faults)), terms)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -11,7 +12,7 @@ from anchorwatch.core.errors import InputError, TooLargeError
 from anchorwatch.core.registry import unknown
 from anchorwatch.core.schema import Fields, Kind, Task
 from anchorwatch.core.types import EventKind
-from anchorwatch.flow.take_cells import Cells, Fault, flag, show
+from anchorwatch.flow.take_cells import FEW, Cells, Fault, flag, show
 
 if TYPE_CHECKING:
     from anchorwatch.core.schema import ModelSpec
@@ -105,12 +106,12 @@ def _misplaced(spec: ModelSpec, cells: dict[str, list[Any]], scores: list[dict[s
     faults: list[Fault] = []
     if spec.task is not Task.BINARY and "score" in cells:
         given = pl.Series([value is not None for value in cells.pop("score")], dtype=pl.Boolean)
-        remedy = "write scores, by label" if spec.task is Task.MULTICLASS else "it has none"
-        faults.extend(flag("score", given, f"a {spec.task} model has no single score; {remedy}"))
+        remedy = "; write scores, by label" if spec.task is Task.MULTICLASS else ""
+        faults.extend(flag("score", given, f"a {spec.task} model has no single score{remedy}"))
     if spec.task is not Task.MULTICLASS and any(scores):
         given = pl.Series([bool(row) for row in scores], dtype=pl.Boolean)
-        remedy = "write score, that of the positive class" if spec.task is Task.BINARY else "it has none"
-        faults.extend(flag("scores", given, f"a {spec.task} model has no scores by label; {remedy}"))
+        remedy = "; write score, that of the positive class" if spec.task is Task.BINARY else ""
+        faults.extend(flag("scores", given, f"a {spec.task} model has no scores by label{remedy}"))
     return faults
 
 
@@ -122,10 +123,19 @@ def _inputs(
         faults.append(_strangers("input", "", features, tuple(schema)))
     if not schema:
         return {}
-    try:
+    if len(features) <= FEW and all(
+        type(row.get(name)) in plain for name, plain in _plain(spec) for row in features
+    ):
         return pl.DataFrame(features, schema=schema)
-    except (TypeError, OverflowError):
-        return {name: [row.get(name) for row in features] for name in schema}
+    return {name: [row.get(name) for row in features] for name in schema}
+
+
+@lru_cache(maxsize=64)
+def _plain(spec: ModelSpec) -> tuple[tuple[str, frozenset[type]], ...]:
+    """For each input the types that need no thought."""
+    nothing = type(None)
+    plain = {Kind.NUMBER: frozenset({float, int, nothing}), Kind.CATEGORY: frozenset({str, nothing})}
+    return tuple((column.name, plain[column.kind]) for column in spec.columns)
 
 
 # tables ----------------------------------------------------------------------------------------------------
