@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -25,13 +27,14 @@ _ANY_TIME = datetime(9000, 1, 1, tzinfo=UTC)
 class _Gathering:
     """Columns of a frame in the making, with the faults met on the way."""
 
-    __slots__ = ("columns", "faults", "limits", "sheet")
+    __slots__ = ("canonical", "columns", "faults", "limits", "sheet")
 
     def __init__(self, sheet: Sheet, limits: Limits) -> None:
         self.sheet = sheet
         self.limits = limits
         self.columns: list[pl.Series] = []
         self.faults = list(sheet.faults)
+        self.canonical: pl.DataFrame | None = None
 
     def add(self, name: str, taken: Taken) -> pl.Series:
         self.faults.extend(taken.faults)
@@ -63,7 +66,8 @@ class _Gathering:
         self.faults.extend(flag(place, missing, reason))
 
     def frame(self) -> pl.DataFrame:
-        return pl.DataFrame(self.columns)
+        frame = pl.DataFrame(self.columns)
+        return frame if self.canonical is None else frame.hstack(self.canonical)
 
 
 def prediction_rows(spec: ModelSpec, sheet: Sheet, terms: Terms) -> Rows:
@@ -74,7 +78,7 @@ def prediction_rows(spec: ModelSpec, sheet: Sheet, terms: Terms) -> Rows:
     rows.columns[-1] = version.fill_null("") if version.null_count() else version
     _answers(spec, rows)
     latency = rows.number("latency", "_latency")
-    if latency.null_count() < sheet.count:
+    if not _within(latency, 0.0):
         rows.need("latency", (latency < 0) | latency.is_infinite(), "seconds of 0 or more are needed")
     error = rows.text("error", "_error", terms.limits.string)
     prediction = rows.columns[3]
@@ -121,7 +125,7 @@ def reference_rows(spec: ModelSpec, frame: pl.DataFrame, limits: Limits) -> Rows
 
 def _identity(rows: _Gathering, terms: Terms) -> None:
     ids = rows.text("id", "_id", terms.limits.name)
-    if ids.null_count() or (ids == "").any():
+    if ids.null_count() or ids.min() == "":
         rows.need("id", ids.is_null() | (ids == ""), "is needed")
     rows.moment(terms.now)
 
@@ -138,8 +142,7 @@ def _answers(spec: ModelSpec, rows: _Gathering) -> None:
     prediction = _target(spec, rows, "prediction")
     if spec.task is Task.BINARY:
         score = rows.number("score", "_score")
-        if score.null_count() < len(score):
-            rows.need("score", score.is_infinite(), "a finite number is needed")
+        _finite("score", rows, score)
         if prediction.null_count():
             rows.columns[at] = _thresholded(spec, prediction, score)
     elif spec.task is Task.MULTICLASS:
@@ -150,9 +153,20 @@ def _answers(spec: ModelSpec, rows: _Gathering) -> None:
                 rows.put(name, nothing(rows.sheet.count, pl.Float64))
                 continue
             score = rows.add(name, number(f"scores.{label}", cells))
-            rows.need(f"scores.{label}", score.is_infinite(), "a finite number is needed")
+            _finite(f"scores.{label}", rows, score)
         if prediction.null_count() and rows.sheet.scores:
             rows.columns[at] = _likeliest(spec, prediction, rows.columns[at + 1 :])
+
+
+def _finite(place: str, rows: _Gathering, score: pl.Series) -> None:
+    if not _within(score, -sys.float_info.max):
+        rows.need(place, score.is_infinite(), "a finite number is needed")
+
+
+def _within(series: pl.Series, least: float) -> bool:
+    """Whether all that is known is finite and at least `least`."""
+    low, high = series.min(), series.max()
+    return low is None or (low >= least and high < math.inf)  # type: ignore[operator]
 
 
 def _thresholded(spec: ModelSpec, prediction: pl.Series, score: pl.Series) -> pl.Series:
@@ -173,7 +187,7 @@ def _inputs(spec: ModelSpec, rows: _Gathering) -> None:
     limit = rows.limits.string
     checked = rows.sheet.longest <= limit
     if isinstance(given, pl.DataFrame) and checked:
-        rows.columns.extend(given.iter_columns())
+        rows.canonical = given
         return
     for column in spec.columns:
         cells = given.get_column(column.name) if isinstance(given, pl.DataFrame) else given.get(column.name)

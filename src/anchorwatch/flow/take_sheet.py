@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -123,19 +122,21 @@ def _inputs(
         faults.append(_strangers("input", "", features, tuple(schema)))
     if not schema:
         return {}
-    if len(features) <= FEW and all(
-        type(row.get(name)) in plain for name, plain in _plain(spec) for row in features
-    ):
+    if len(features) <= FEW and all(_plain(spec, row) for row in features):
         return pl.DataFrame(features, schema=schema)
     return {name: [row.get(name) for row in features] for name in schema}
 
 
-@lru_cache(maxsize=64)
-def _plain(spec: ModelSpec) -> tuple[tuple[str, frozenset[type]], ...]:
-    """For each input the types that need no thought."""
-    nothing = type(None)
-    plain = {Kind.NUMBER: frozenset({float, int, nothing}), Kind.CATEGORY: frozenset({str, nothing})}
-    return tuple((column.name, plain[column.kind]) for column in spec.columns)
+_NUMBERS = frozenset({float, int, type(None)})
+_TEXTS = frozenset({str, type(None)})
+
+
+def _plain(spec: ModelSpec, row: dict[str, Any]) -> bool:
+    """Whether Polars, which would turn `"1"` into 1.0, has nothing to turn."""
+    for column in spec.columns:
+        if type(row.get(column.name)) not in (_NUMBERS if column.kind is Kind.NUMBER else _TEXTS):
+            return False
+    return True
 
 
 # tables ----------------------------------------------------------------------------------------------------
