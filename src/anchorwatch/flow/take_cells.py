@@ -98,9 +98,7 @@ def _listed_numbers(name: str, cells: list[Any]) -> Taken:
         return Taken(pl.Series(name, cells, dtype=pl.Float64))
     except (TypeError, OverflowError):
         floats = [_float(value) for value in cells]
-    odd = pl.Series([value is _ODD for value in floats], dtype=pl.Boolean)
-    series = pl.Series(name, [None if value is _ODD else value for value in floats], dtype=pl.Float64)
-    return Taken(series, flag(name, odd, lambda row: _no_number(cells[row])))
+    return _without_odd(name, floats, pl.Float64, lambda row: _no_number(cells[row]))
 
 
 _ODD: Any = object()
@@ -130,18 +128,23 @@ def text(name: str, cells: Cells, limit: int | None = None) -> Taken:
 
 
 def _listed_texts(name: str, cells: list[Any]) -> Taken:
-    try:
-        return Taken(pl.Series(name, cells, dtype=pl.String))
-    except TypeError:
-        pass
+    if len(cells) > FEW:
+        with suppress(TypeError):
+            return Taken(pl.Series(name, cells, dtype=pl.String))
     try:
         spelled = {value: _spell(value) for value in set(cells)}
         texts = [spelled[value] for value in cells]
     except TypeError:  # an object or a list among them, which no set can hold
         texts = [_spell(value) for value in cells]
-    odd = pl.Series([value is _ODD for value in texts], dtype=pl.Boolean)
-    series = pl.Series(name, [None if value is _ODD else value for value in texts], dtype=pl.String)
-    return Taken(series, flag(name, odd, lambda row: f"a text is needed, {show(cells[row])} was given"))
+    return _without_odd(name, texts, pl.String, lambda row: f"a text is needed, {show(cells[row])} was given")
+
+
+def _without_odd(name: str, values: list[Any], dtype: type[pl.DataType], why: Callable[[int], str]) -> Taken:
+    if _ODD not in values:
+        return Taken(pl.Series(name, values, dtype=dtype))
+    odd = pl.Series([value is _ODD for value in values], dtype=pl.Boolean)
+    series = pl.Series(name, [None if value is _ODD else value for value in values], dtype=dtype)
+    return Taken(series, flag(name, odd, why))
 
 
 def _spell(value: Any) -> Any:
