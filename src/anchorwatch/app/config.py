@@ -24,9 +24,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
-from anchorwatch.app.yaml_source import Document, Key, parse, read
+from anchorwatch.app.yaml_source import Document, Key, OneLine, parse, read, write
 from anchorwatch.core.errors import ConfigError
 from anchorwatch.core.registry import unknown
 from anchorwatch.core.schema import ModelSpec
@@ -40,11 +38,11 @@ if TYPE_CHECKING:
     from anchorwatch.core.types import Rule
 
 LATER = {
-    (): {
+    "file": {
         "server": "give `anchorwatch serve` its options",
         "channels": "see incidents in the web UI or the API",
     },
-    ("models",): {
+    "model": {
         "respond": "see incidents in the web UI or the API",
         "deploy": "log each version under its name",
     },
@@ -92,7 +90,7 @@ def loads(text: str, name: str = "watch.yaml", folder: Path | None = None) -> Wa
 
     >>> loads("models: {fares: {task: regression, widnow: 1d}}")
     Traceback (most recent call last):
-    anchorwatch.core.errors.ConfigError: watch.yaml:1: models.fares.widnow: no setting is named 'widnow'; did you mean 'window'?
+    anchorwatch.core.errors.ConfigError: watch.yaml:1: models.fares.widnow: no setting is named 'widnow'; ...
     """
     return _watch_file(parse(text, name), folder or Path())
 
@@ -111,28 +109,13 @@ def dump(spec: ModelSpec, rules: Iterable[Rule] | None = None) -> str:
     if outcomes:
         body["outcomes"] = outcomes
     if rules is not None:
-        body["rules"] = [_Flow(form.to_dict(rule)) for rule in rules]
-    return yaml.dump(
-        {"models": {spec.name: body}}, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110
-    )
-
-
-class _Flow(dict[str, Any]):
-    """A mapping written on one line."""
-
-
-class _Dumper(yaml.SafeDumper):
-    pass
-
-
-_Dumper.add_representer(
-    _Flow, lambda dumper, data: dumper.represent_mapping("tag:yaml.org,2002:map", data, flow_style=True)
-)
+        body["rules"] = [OneLine(form.to_dict(rule)) for rule in rules]
+    return write({"models": {spec.name: body}})
 
 
 def _watch_file(document: Document, folder: Path) -> WatchFile:
     top = _mapping(document, (), "begin with 'models:'")
-    _known(document, (), top, ("models",), LATER[()])
+    _known(document, (), top, ("models",), LATER["file"])
     if not top.get("models"):
         raise document.error((), "models: the file declares none; begin with 'models:' and a name")
     models = _mapping(
@@ -144,7 +127,7 @@ def _watch_file(document: Document, folder: Path) -> WatchFile:
 def declare(document: Document, path: Key, folder: Path) -> Declared:
     """Read the model at `path`, whose last part is its name."""
     body = _mapping(document, path, "write its settings, such as {task: binary}")
-    _known(document, path, body, MODEL_KEYS, LATER[("models",)])
+    _known(document, path, body, MODEL_KEYS, LATER["model"])
     settings = {key: value for key, value in body.items() if key in _SPEC} | _outcomes(document, path, body)
     try:
         spec = ModelSpec.from_dict({"name": path[-1], **settings})

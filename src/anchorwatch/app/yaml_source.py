@@ -7,7 +7,6 @@ a key given twice is refused, and so is a document without end (an alias within 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +15,7 @@ import yaml
 from anchorwatch.core.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
 Key = tuple[str | int, ...]
@@ -33,7 +32,7 @@ _SCALARS: dict[str, tuple[str, str, Callable[[str], Any]]] = {
         "tTfF",
         lambda text: text.lower() == "true",
     ),
-    "tag:yaml.org,2002:int": (r"[-+]?[0-9]+", "-+0123456789", int),
+    "tag:yaml.org,2002:int": (r"[-+]?[0-9]{1,300}", "-+0123456789", int),
     "tag:yaml.org,2002:float": (
         r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.inf|\.nan",
         "-+0123456789.",
@@ -47,8 +46,13 @@ class _Loader(yaml.SafeLoader):
     yaml_implicit_resolvers = {}  # noqa: RUF012 - PyYAML's own way; the parent's are those of YAML 1.1
 
 
+class _Dumper(yaml.SafeDumper):
+    yaml_implicit_resolvers = {}  # noqa: RUF012 - as above
+
+
 for _tag, (_pattern, _first, _) in _SCALARS.items():
-    _Loader.add_implicit_resolver(_tag, re.compile(f"^(?:{_pattern})$"), [*_first] + [""] * ("~" in _first))
+    for _kind in (_Loader, _Dumper):
+        _kind.add_implicit_resolver(_tag, re.compile(f"^(?:{_pattern})$"), [*_first] + [""] * ("~" in _first))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +87,20 @@ class Document:
 def dotted(path: Key) -> str:
     """`models.flights.rules[0].above`."""
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).removeprefix(".")
+
+
+class OneLine(dict[str, Any]):
+    """A mapping that `write` puts on one line."""
+
+
+_Dumper.add_representer(
+    OneLine, lambda dumper, data: dumper.represent_mapping("tag:yaml.org,2002:map", data, flow_style=True)
+)
+
+
+def write(value: Any) -> str:
+    """Plain types as YAML that `parse` reads back to the same."""
+    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
 
 
 def read(path: Path) -> Document:

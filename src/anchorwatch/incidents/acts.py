@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from anchorwatch.core.types import Incident
 
 
-def acknowledge(incident: Incident, who: str, at: datetime) -> Stepped[Incident]:
+def acknowledge(incident: Incident, who: str, at: datetime) -> Stepped:
     """`who` looks after it: nobody else is told until it gets worse or opens again; twice is once."""
     _must_be_open(incident, "acknowledged")
     if incident.acknowledged_by == who:
@@ -23,7 +23,7 @@ def acknowledge(incident: Incident, who: str, at: datetime) -> Stepped[Incident]
     return changed(incident.evolve(acknowledged_by=who), transition)
 
 
-def silence(incident: Incident, until: datetime, who: str, at: datetime) -> Stepped[Incident]:
+def silence(incident: Incident, until: datetime, who: str, at: datetime) -> Stepped:
     """Nobody is told of anything before `until`."""
     if until <= at:
         raise InputError(f"silence until {_moment(until)} would be over already; it is {_moment(at)}")
@@ -33,7 +33,7 @@ def silence(incident: Incident, until: datetime, who: str, at: datetime) -> Step
     return changed(incident.evolve(silenced_until=until), transition)
 
 
-def resolve(incident: Incident, who: str, at: datetime) -> Stepped[Incident]:
+def resolve(incident: Incident, who: str, at: datetime) -> Stepped:
     """`who` says it is over; a breach in a later window opens it again."""
     _must_be_open(incident, "resolved")
     transition = Transition(Change.RESOLVED, at, f"resolved by {who}", who)

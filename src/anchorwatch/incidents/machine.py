@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING
 
 from anchorwatch.core.types import Incident, IncidentState, Severity, Step, Verdict
 from anchorwatch.incidents.summary import summary
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from anchorwatch.incidents.grouping import Case
-
-Held = TypeVar("Held", bound=Incident | None, covariant=True)
 
 HORIZON = 7
 """Windows after its resolution within which an incident opens again instead of a new one."""
@@ -70,14 +68,14 @@ class Transition:
 
 
 @dataclass(frozen=True, slots=True)
-class Stepped(Generic[Held]):
+class Stepped:
     """An incident after a window or an act, and what changed; None where there is still nothing."""
 
-    incident: Held
+    incident: Incident | None
     transitions: tuple[Transition, ...] = ()
 
 
-def step(incident: Incident | None, case: Case, horizon: int = HORIZON) -> Stepped[Incident | None]:
+def step(incident: Incident | None, case: Case, horizon: int = HORIZON) -> Stepped:
     """Take one window's case of the same model and cause.
 
     `incident` is the latest one of that cause, resolved or not; a new one comes back with id 0 where the old
@@ -94,7 +92,7 @@ def step(incident: Incident | None, case: Case, horizon: int = HORIZON) -> Stepp
     return _worsen(moved, case) if case.breaches else _mend(moved, case)
 
 
-def changed(incident: Incident, *transitions: Transition) -> Stepped[Incident]:
+def changed(incident: Incident, *transitions: Transition) -> Stepped:
     """The incident with what changed written into its timeline."""
     entries = [Step(at=each.at, what=each.change.value, text=each.text, who=each.who) for each in transitions]
     return Stepped(incident.evolve(timeline=(*incident.timeline, *entries)), transitions)
@@ -107,7 +105,7 @@ def _over(incident: Incident, case: Case, horizon: int) -> bool:
     return case.window.start - incident.resolved_at >= horizon * length
 
 
-def _open(case: Case) -> Stepped[Incident]:
+def _open(case: Case) -> Stepped:
     at = case.window.end
     new = Incident(
         model=case.model,
@@ -123,7 +121,7 @@ def _open(case: Case) -> Stepped[Incident]:
     return _fire(new, case, opened) if case.lasting_breaches else changed(new, opened)
 
 
-def _reopen(incident: Incident, case: Case) -> Stepped[Incident]:
+def _reopen(incident: Incident, case: Case) -> Stepped:
     """A resolved incident that breaks again soon goes on, and nobody has looked at it yet."""
     again = incident.evolve(
         state=IncidentState.PENDING,
@@ -147,7 +145,7 @@ def _withdrawn(incident: Incident, case: Case) -> bool:
     return incident.resolved_at == case.window.end == incident.updated_at and told[-1:] == [Change.RESOLVED]
 
 
-def _fire(incident: Incident, case: Case, *earlier: Transition) -> Stepped[Incident]:
+def _fire(incident: Incident, case: Case, *earlier: Transition) -> Stepped:
     firing = incident.evolve(
         state=IncidentState.FIRING,
         fired_at=incident.fired_at or case.window.end,
@@ -158,7 +156,7 @@ def _fire(incident: Incident, case: Case, *earlier: Transition) -> Stepped[Incid
     return changed(firing, *earlier, Transition(change, case.window.end, firing.summary))
 
 
-def _worsen(incident: Incident, case: Case) -> Stepped[Incident]:
+def _worsen(incident: Incident, case: Case) -> Stepped:
     """A window with breaches: pending may fire, firing may escalate."""
     seen = incident.evolve(findings=case.breaches, ok_windows=0)
     if incident.state is IncidentState.PENDING:
@@ -174,7 +172,7 @@ def _worsen(incident: Incident, case: Case) -> Stepped[Incident]:
     return changed(worse, Transition(Change.ESCALATED, case.window.end, text))
 
 
-def _mend(incident: Incident, case: Case) -> Stepped[Incident]:
+def _mend(incident: Incident, case: Case) -> Stepped:
     """A window without a breach: unknown changes nothing, ok counts towards resolving."""
     ok = incident.ok_before + (not _unknown(incident, case))
     mended = incident.evolve(ok_windows=ok)
@@ -193,7 +191,7 @@ def _unknown(incident: Incident, case: Case) -> bool:
     return bool(wrong & silent) or len(silent) == len(case.findings)
 
 
-def _note(incident: Incident | None, case: Case) -> Stepped[Incident | None]:
+def _note(incident: Incident | None, case: Case) -> Stepped:
     """Late data changed an old window: an open incident says so once."""
     if incident is None or incident.state is IncidentState.RESOLVED or not case.breaches:
         return Stepped(incident)
