@@ -218,9 +218,9 @@ class Sender:
         count = receipt.get("rejected_count")
         rejected = min(count, batch.rows) if isinstance(count, int) else 0
         self.tally(batch.model).add(sent=batch.rows - rejected, rejected=rejected)
-        self._outbox.done(batch)
         if rejected:
             self._reporter.rejected(batch.model, rejected, _first_rejection(receipt))
+        self._outbox.done(batch)
 
     def _lose(self, drop: Drop) -> None:
         self.tally(drop.model).drop(drop.reason, drop.events)

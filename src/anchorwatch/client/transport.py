@@ -74,11 +74,11 @@ class Transport(Protocol):
         """Deliver a batch: `{"accepted", "rejected", "rejected_count", "duplicate"}`; or `Refused`."""
         ...
 
-    def query(self, name: str, **params: Any) -> Any:
+    def query(self, name: str, /, **params: Any) -> Any:
         """Ask one of the watch's queries by its name."""
         ...
 
-    def put(self, name: str, body: Mapping[str, Any] | bytes, *, model: str, **params: Any) -> Any:
+    def put(self, name: str, body: Mapping[str, Any] | bytes, /, *, model: str, **params: Any) -> Any:
         """Store a `model` (a spec, with `rules`) or a `reference` (an Arrow stream, with `version`)."""
         ...
 
@@ -124,7 +124,7 @@ class HttpTransport:
             raise TransportDown(f"{self.address} answered, but not as Anchorwatch does; check the URL")
         return receipt
 
-    def query(self, name: str, **params: Any) -> Any:
+    def query(self, name: str, /, **params: Any) -> Any:
         """Ask `name`; raises `UnknownError`, `DeniedError`, `InputError` or `TransportDown`."""
         given = {key: _text(value) for key, value in params.items() if value is not None}
         path = f"/{name}"
@@ -136,7 +136,7 @@ class HttpTransport:
         answer = self._ask("GET", path + (f"?{urlencode(given)}" if given else ""), None, {})
         return answer.result()
 
-    def put(self, name: str, body: Mapping[str, Any] | bytes, *, model: str, **params: Any) -> Any:
+    def put(self, name: str, body: Mapping[str, Any] | bytes, /, *, model: str, **params: Any) -> Any:
         """Store a `model` or its `reference`; raises as `query` does, and `ConflictError`."""
         path = f"/models/{quote(model, safe='')}" + ("" if name == "model" else f"/{name}")
         given = {key: _text(value) for key, value in params.items() if value is not None}

@@ -80,7 +80,7 @@ class Watching:
         found: list[dict[str, Any]] = self._transport.query("incidents", **params)
         return found
 
-    def query(self, name: str, **params: Any) -> Any:
+    def query(self, name: str, /, **params: Any) -> Any:
         """Any question of the HTTP API by its name, such as `series`, `heatmap` or `status`."""
         return self._transport.query(name, **params)
 
