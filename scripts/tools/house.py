@@ -78,7 +78,7 @@ class Source:
     @classmethod
     def of(cls, path: str, text: str) -> Source:
         """Parse `text` as the module at `path`."""
-        return cls(path, text, ast.parse(text))
+        return cls(path, text, ast.parse(text, filename=path))
 
     @property
     def unit(self) -> str:
