@@ -9,7 +9,8 @@ import numpy as np
 import polars as pl
 
 from anchorwatch.core.schema import Column, Kind, ModelSpec, Task
-from anchorwatch.profile.fold import JoinedRows, build_grid, fold_inputs, fold_outcomes, label_codes
+from anchorwatch.profile.build import build_grid
+from anchorwatch.profile.fold import JoinedRows, fold_inputs, fold_outcomes, label_codes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -124,16 +125,17 @@ def _spec(frame: pl.DataFrame) -> ModelSpec:
 def _canonical(frame: pl.DataFrame, spec: ModelSpec) -> pl.DataFrame:
     """Add what a table of predictions has beside its inputs."""
     kind = pl.Float64 if spec.task is Task.REGRESSION else pl.String
-    given = {"_prediction": pl.lit(None), **{name: pl.col(name) for name in frame.columns if name[0] == "_"}}
+    prediction = pl.col("_prediction") if "_prediction" in frame.columns else pl.lit(None)
+    outcome = [pl.col("_outcome").cast(kind)] if "_outcome" in frame.columns else []
     at = pl.lit(datetime(2013, 1, 1, tzinfo=UTC)).cast(pl.Datetime("us", "UTC"))
     return frame.select(
         pl.int_range(pl.len()).cast(pl.String).alias("_id"),
         at.alias("_at"),
         pl.lit("").alias("_version"),
-        given["_prediction"].cast(kind).alias("_prediction"),
+        prediction.cast(kind).alias("_prediction"),
         pl.lit(None, dtype=pl.Float64).alias("_latency"),
         pl.lit(None, dtype=pl.String).alias("_error"),
-        *[given["_outcome"].cast(kind)] * ("_outcome" in given),
+        *outcome,
         *(pl.col(name).cast(pl.Float64) for name in spec.numbers),
         *(pl.col(name).cast(pl.String) for name in spec.categories),
     )
@@ -145,13 +147,14 @@ def _inputs(frame: pl.DataFrame, grid: Grid) -> Profile:
 
 def _judged(spec: ModelSpec, old: Sequence[Any], new: Sequence[Any]) -> tuple[Profile | None, Profile]:
     """Fold predictions and outcomes of both sides on the grid of the first, when it has any."""
-    frames = [
+    before, after = (
         _canonical(pl.DataFrame({"_prediction": predicted, "_outcome": actual}), spec)
         for predicted, actual in (old, new)
-    ]
-    grid = build_grid(spec, frames[0] if len(frames[0]) else None)
-    before, after = (_outcomes(frame, spec, grid) for frame in frames)
-    return (before if len(frames[0]) else None), after
+    )
+    if before.is_empty():
+        return None, _outcomes(after, spec, build_grid(spec, None))
+    grid = build_grid(spec, before)
+    return _outcomes(before, spec, grid), _outcomes(after, spec, grid)
 
 
 def _outcomes(frame: pl.DataFrame, spec: ModelSpec, grid: Grid) -> Profile:

@@ -1,0 +1,283 @@
+"""Profiles and grids as bytes: versioned, compact, and certain to say when they are damaged."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import orjson
+
+from anchorwatch.core.errors import ConflictError, CorruptError
+from anchorwatch.core.schema import Task
+from anchorwatch.profile.envelope import Reader, Writer, seal, unseal
+from anchorwatch.profile.grid import Grid
+from anchorwatch.profile.histogram import COARSEST, FINEST, Histogram
+from anchorwatch.profile.parts import (
+    UNSEEN_KEPT,
+    Categories,
+    Confusion,
+    Joined,
+    Numbers,
+    Residuals,
+    Scores,
+    Service,
+)
+from anchorwatch.profile.profile import PARTS, Profile
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PROFILE = b"AWp\x01"
+GRID = b"AWg\x01"
+RESIDUAL_SUMS = 10
+
+
+def encode(profile: Profile) -> bytes:
+    """A profile as bytes, without its grid; the same profile gives the same bytes."""
+    writer = Writer()
+    present = [name for name in PARTS if getattr(profile, name) is not None]
+    writer.integers(sum(1 << PARTS.index(name) for name in present))
+    for name in present:
+        _WRITE[name](writer, getattr(profile, name))
+    names = profile.categories.names if profile.categories else ()
+    tail = orjson.dumps(names) if any(names) else b""
+    return seal(PROFILE, bytes.fromhex(profile.grid.digest) + writer.content(tail))
+
+
+def decode(data: bytes, grid: Grid) -> Profile:
+    """The profile that `encode` wrote.
+
+    Raises:
+        CorruptError: the bytes are not what was written.
+        ConflictError: the profile is on another grid.
+    """
+    content = unseal(PROFILE, data)
+    if content[:16].hex() != grid.digest:
+        raise ConflictError(f"the profile is on grid {content[:16].hex()}, and grid {grid.digest} was given")
+    reader = Reader(content[16:])
+    (mask,) = reader.integers(1)
+    if mask >> len(PARTS):
+        raise CorruptError("the profile has parts that are not known")
+    parts = {name: _READ[name](reader, grid) for place, name in enumerate(PARTS) if mask >> place & 1}
+    if reader.tail and "categories" not in parts:
+        raise CorruptError("more is found than was written")
+    reader.close()
+    return Profile(grid, **parts)
+
+
+def grid_digest(grid: Grid) -> str:
+    """The first 32 hex digits of the SHA-256 of a grid's content."""
+    return _digest(_grid_content(grid))
+
+
+def encode_grid(grid: Grid) -> bytes:
+    """A grid as bytes."""
+    return seal(GRID, _grid_content(grid))
+
+
+def decode_grid(data: bytes) -> Grid:
+    """The grid that `encode_grid` wrote; raises `CorruptError` when the bytes are anything else."""
+    content = unseal(GRID, data)
+    reader = Reader(content)
+    try:
+        head = orjson.loads(reader.tail)
+        grid = _grid(head, reader, _digest(content))
+    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as problem:
+        raise CorruptError(f"the grid cannot be read: {problem}") from None
+    reader.close()
+    if not _sound(grid):
+        raise CorruptError("the grid contradicts itself")
+    return grid
+
+
+def _digest(content: bytes) -> str:
+    return sha256(content).hexdigest()[:32]
+
+
+def _grid_content(grid: Grid) -> bytes:
+    writer = Writer()
+    writer.floats(np.array([grid.threshold]), grid.centre, grid.scale, *grid.edges)
+    writer.counts(*grid.deciles)
+    head = {
+        "task": grid.task.value,
+        "labels": grid.labels,
+        "positive": grid.positive,
+        "numbers": grid.numbers,
+        "edges": [edges.size for edges in grid.edges],
+        "deciles": [deciles.size for deciles in grid.deciles],
+        "categories": grid.categories,
+        "levels": grid.levels,
+        "fitted": grid.fitted,
+    }
+    return writer.content(orjson.dumps(head))
+
+
+def _grid(head: dict[str, Any], reader: Reader, digest: str) -> Grid:
+    numbers = _texts(head["numbers"])
+    threshold, centre, scale = reader.floats(1), reader.floats(len(numbers)), reader.floats(len(numbers))
+    return Grid(
+        digest=digest,
+        task=Task(head["task"]),
+        labels=_texts(head["labels"]),
+        positive=int(head["positive"]),
+        threshold=float(threshold[0]),
+        numbers=numbers,
+        edges=tuple(reader.floats(int(size)) for size in head["edges"]),
+        deciles=tuple(reader.counts(int(size)) for size in head["deciles"]),
+        centre=centre,
+        scale=scale,
+        categories=_texts(head["categories"]),
+        levels=tuple(_texts(levels) for levels in head["levels"]),
+        fitted=bool(head["fitted"]),
+    )
+
+
+def _texts(found: Any) -> tuple[str, ...]:
+    if not isinstance(found, list) or not all(isinstance(text, str) for text in found):
+        raise TypeError("a list of texts is needed")
+    return tuple(found)
+
+
+def _sound(grid: Grid) -> bool:
+    lengths = {len(grid.numbers), len(grid.edges), len(grid.deciles)}
+    return (
+        len(lengths) == 1
+        and len(grid.categories) == len(grid.levels)
+        and -1 <= grid.positive < max(len(grid.labels), 1)
+        and all(edges.size and (edges[1:] > edges[:-1]).all() for edges in grid.edges)
+        and all(
+            deciles.max(initial=-1) < edges.size
+            for deciles, edges in zip(grid.deciles, grid.edges, strict=True)
+        )
+        and all(len(set(levels)) == len(levels) for levels in grid.levels)
+    )
+
+
+def _write_histogram(writer: Writer, histogram: Histogram) -> None:
+    writer.integers(histogram.level, histogram.capacity, histogram.cells.size)
+    writer.steps(histogram.cells)
+    writer.counts(histogram.counts)
+
+
+def _read_histogram(reader: Reader, rows: int) -> Histogram:
+    level, capacity, size = reader.integers(3)
+    if not (FINEST <= level <= COARSEST and capacity >= 2 and 0 <= size <= capacity):
+        raise CorruptError("a histogram contradicts itself")
+    return Histogram(level, reader.steps(size), reader.counts(rows, size), capacity)
+
+
+def _write_numbers(writer: Writer, part: Numbers) -> None:
+    writer.counts(part.counts, part.missing, part.infinite)
+    writer.floats(part.total, part.square, part.low, part.high)
+
+
+def _read_numbers(reader: Reader, grid: Grid) -> Numbers:
+    width, bins = len(grid.numbers), max((edges.size for edges in grid.edges), default=0) + 1
+    counts, missing, infinite = reader.counts(width, bins), reader.counts(width), reader.counts(width)
+    total, square, low, high = reader.floats(4 * width).reshape(4, width)
+    return Numbers(counts, missing, infinite, total, square, low, high)
+
+
+def _write_categories(writer: Writer, part: Categories) -> None:
+    writer.counts(*part.counts, part.missing, part.unseen)
+
+
+def _read_categories(reader: Reader, grid: Grid) -> Categories:
+    counts = tuple(reader.counts(len(levels)) for levels in grid.levels)
+    missing, unseen = reader.counts(len(grid.categories)), reader.counts(len(grid.categories))
+    return Categories(counts, missing, unseen, _read_names(reader.tail, len(grid.categories)))
+
+
+def _read_names(tail: bytes, columns: int) -> tuple[dict[str, int], ...]:
+    if not tail:
+        return tuple({} for _ in range(columns))
+    try:
+        names = orjson.loads(tail)
+    except orjson.JSONDecodeError:
+        raise CorruptError("the names of unseen categories cannot be read") from None
+    if not isinstance(names, list) or len(names) != columns or not all(_are_names(found) for found in names):
+        raise CorruptError("the names of unseen categories are not what was written")
+    return tuple(names)
+
+
+def _are_names(found: Any) -> bool:
+    return (
+        isinstance(found, dict)
+        and len(found) <= UNSEEN_KEPT
+        and all(isinstance(count, int) and count > 0 for count in found.values())
+    )
+
+
+def _write_service(writer: Writer, part: Service) -> None:
+    writer.integers(part.events, part.errors, part.first, part.last)
+    writer.floats(np.array([part.latency_total]))
+    _write_histogram(writer, part.latency)
+
+
+def _read_service(reader: Reader, _grid: Grid) -> Service:
+    events, errors, first, last = reader.integers(4)
+    total = float(reader.floats(1)[0])
+    return Service(events, errors, _read_histogram(reader, 1), total, first, last)
+
+
+def _write_confusion(writer: Writer, part: Confusion) -> None:
+    writer.counts(part.matrix)
+
+
+def _read_confusion(reader: Reader, grid: Grid) -> Confusion:
+    return Confusion(reader.counts(len(grid.labels) + 1, len(grid.labels) + 1))
+
+
+def _write_scores(writer: Writer, part: Scores) -> None:
+    writer.integers(part.n)
+    writer.floats(np.array([part.log_loss, part.log_loss_square, part.brier, part.brier_square]))
+    for histogram in part.histograms:
+        _write_histogram(writer, histogram)
+
+
+def _read_scores(reader: Reader, grid: Grid) -> Scores:
+    (n,) = reader.integers(1)
+    loss, loss_square, brier, brier_square = reader.floats(4).tolist()
+    targets = 1 if grid.task is Task.BINARY else len(grid.labels)
+    histograms = tuple(_read_histogram(reader, 2) for _ in range(targets))
+    return Scores(n, loss, loss_square, brier, brier_square, histograms)
+
+
+def _write_residuals(writer: Writer, part: Residuals) -> None:
+    writer.integers(part.n)
+    writer.floats(part.sums)
+    _write_histogram(writer, part.absolute)
+
+
+def _read_residuals(reader: Reader, _grid: Grid) -> Residuals:
+    (n,) = reader.integers(1)
+    return Residuals(n, reader.floats(RESIDUAL_SUMS), _read_histogram(reader, 1))
+
+
+def _write_joined(writer: Writer, part: Joined) -> None:
+    writer.integers(part.outcomes, part.expired)
+
+
+def _read_joined(reader: Reader, _grid: Grid) -> Joined:
+    return Joined(*reader.integers(2))
+
+
+_WRITE: dict[str, Callable[[Writer, Any], None]] = {
+    "numbers": _write_numbers,
+    "categories": _write_categories,
+    "service": _write_service,
+    "confusion": _write_confusion,
+    "scores": _write_scores,
+    "residuals": _write_residuals,
+    "joined": _write_joined,
+}
+_READ: dict[str, Callable[[Reader, Grid], Any]] = {
+    "numbers": _read_numbers,
+    "categories": _read_categories,
+    "service": _read_service,
+    "confusion": _read_confusion,
+    "scores": _read_scores,
+    "residuals": _read_residuals,
+    "joined": _read_joined,
+}

@@ -1,0 +1,190 @@
+"""A frame of predictions in codes, so that it can be folded into several groupings at the cost of one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from anchorwatch.core.errors import InputError
+from anchorwatch.profile.grid import OUTCOME, PREDICTION, SCORE, Grid
+from anchorwatch.profile.histogram import Histogram
+from anchorwatch.profile.levels import Levels, Texts, count_texts
+from anchorwatch.profile.locate import Locator
+from anchorwatch.profile.parts import Service
+from anchorwatch.profile.profile import Profile
+from anchorwatch.profile.rows import Rows
+from anchorwatch.profile.tally import Slab, Sums, code_type, each, locate, missing_code
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+LATENCY_CELLS = 512
+"""Cells of a latency histogram: 64 to a doubling over eight doublings, 1.6 % wide."""
+
+NARROW = 65_536
+"""Up to so many numbers the columns of a frame are handled as one matrix, beyond it one by one."""
+
+LAST, FIRST = -(2**63), 2**63 - 1
+"""Event times of a profile without events: the neutral elements of max and min."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Finders:
+    """What finds bins and levels on a grid; made once for each grid."""
+
+    locators: tuple[Locator, ...]
+    levels: tuple[Levels, ...]
+    labels: Levels
+
+
+@lru_cache(maxsize=128)
+def finders(grid: Grid) -> Finders:
+    """The finders of a grid, remembered for the grids in use."""
+    dtype = code_type(grid)
+    return Finders(
+        tuple(Locator.of(edges, dtype) for edges in grid.edges),
+        tuple(Levels(names) for names in grid.levels),
+        Levels(grid.labels),
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Calls:
+    """How the model served, row by row.
+
+    Attributes:
+        at: event time in microseconds since 1970, shape (rows,).
+        error: whether the call failed.
+        latency: seconds; NaN where it is not known.
+    """
+
+    at: NDArray[np.int64]
+    error: NDArray[np.bool_]
+    latency: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, frame: pl.DataFrame) -> Calls:
+        """Read the service columns of a canonical frame; each may be absent."""
+        empty = pl.repeat(None, frame.height, dtype=pl.Null, eager=True)
+        columns = [frame[name] if name in frame.columns else empty for name in ("_at", "_error", "_latency")]
+        at, error, latency = columns
+        known = latency.cast(pl.Float64, strict=False).to_numpy()
+        return cls(
+            at.cast(pl.Int64).fill_null(FIRST).to_numpy(),
+            error.is_not_null().to_numpy(),
+            np.where(np.isfinite(known) & (known >= 0), known, np.nan),
+        )
+
+    def fold(self, rows: Rows) -> list[Service]:
+        """Sum by group."""
+        events = np.bincount(rows.group, minlength=rows.count).tolist()
+        errors = np.bincount(rows.group[rows.pick(self.error)], minlength=rows.count).tolist()
+        latency = rows.pick(self.latency)
+        known = ~np.isnan(latency)
+        total = rows.sum(np.where(known, latency, 0.0)).tolist()
+        at = rows.pick(self.at)
+        histogram = Histogram.empty(capacity=LATENCY_CELLS)
+        found = [Service(0, 0, histogram, 0.0, FIRST, LAST)] * rows.count
+        for group, here in rows.slices():
+            timed = latency[here] if known[here].any() else latency[:0]
+            found[group] = Service(
+                events[group],
+                errors[group],
+                Histogram.of([timed], LATENCY_CELLS) if timed.size else histogram,
+                total[group],
+                *_span(at[here]),
+            )
+        return found
+
+
+def _span(at: NDArray[np.int64]) -> tuple[int, int]:
+    known = at[at != FIRST]
+    return (int(known.min()), int(known.max())) if known.size else (FIRST, LAST)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Digest:
+    """A frame whose values have been located on a grid."""
+
+    grid: Grid
+    height: int
+    slabs: tuple[Slab, ...]
+    texts: tuple[Texts, ...]
+    calls: Calls
+
+    @classmethod
+    def of(cls, frame: pl.DataFrame, grid: Grid) -> Digest:
+        """Locate every value of a canonical frame of predictions."""
+        known = finders(grid)
+        missing = missing_code(grid)
+        matrices = _matrices(frame, grid)
+        slabs = each(
+            lambda matrix: locate(*matrix, known.locators, missing),
+            matrices,
+            sum(v.size for _, v in matrices),
+        )
+        texts = []
+        for column, name in _present(frame, grid.categories):
+            series = _column(frame, name, pl.String)
+            levels = known.levels[column]
+            texts.append(Texts(column, series, levels.codes(series), levels.unseen))
+        return cls(grid, frame.height, tuple(slabs), tuple(texts), Calls.of(frame))
+
+    def fold(self, groups: NDArray[np.int64], count: int) -> list[Profile]:
+        """One profile per group; row `i` belongs to group `groups[i]` of `count`, and to none where that is -1.
+
+        Profiles hold views of arrays shared by all of them: some 40 kB per group and 20 numeric columns.
+
+        Raises:
+            InputError: `groups` is not as long as the frame, or holds a group that is not.
+        """
+        if len(groups) != self.height:
+            raise InputError(f"{self.height} rows need a group each; {len(groups)} were given")
+        rows = Rows.of(groups, count)
+        sums = Sums.zero(self.grid, count)
+        size = sum(slab.values.size for slab in self.slabs)
+        each(lambda slab: sums.add(slab, rows, self.grid), self.slabs, size)
+        categories = count_texts(self.texts, rows, self.grid) if self.grid.categories else None
+        services = self.calls.fold(rows)
+        return [
+            Profile(
+                self.grid,
+                numbers=sums.numbers(group) if self.grid.numbers else None,
+                categories=categories[group] if categories else None,
+                service=services[group],
+            )
+            for group in range(count)
+        ]
+
+
+def _present(frame: pl.DataFrame, names: tuple[str, ...]) -> list[tuple[int, str]]:
+    """The columns that a fold of predictions counts: all inputs (absent ones as missing), and what was predicted."""
+    optional = {PREDICTION, SCORE}
+    return [
+        (place, name)
+        for place, name in enumerate(names)
+        if name != OUTCOME and (name not in optional or name in frame.columns)
+    ]
+
+
+def _column(frame: pl.DataFrame, name: str, dtype: type[pl.DataType]) -> pl.Series:
+    if name not in frame.columns:
+        return pl.repeat(None, frame.height, dtype=dtype, eager=True).alias(name)
+    series = frame.get_column(name)
+    return series if series.dtype == dtype else series.cast(dtype, strict=False)
+
+
+def _matrices(frame: pl.DataFrame, grid: Grid) -> list[tuple[NDArray[np.intp], NDArray[np.float64]]]:
+    """Numeric columns as matrices (columns, rows): one when they are small, else one for each, uncopied."""
+    present = _present(frame, grid.numbers)
+    series = [_column(frame, name, pl.Float64) for _, name in present]
+    columns = np.array([place for place, _ in present], np.intp)
+    if not present:
+        return []
+    if frame.height * len(present) <= NARROW:
+        return [(columns, pl.DataFrame(series).to_numpy(order="fortran").T)]
+    return [(columns[lane : lane + 1], one.to_numpy()[None, :]) for lane, one in enumerate(series)]
