@@ -20,13 +20,13 @@ Strict: what is not known, given twice or not yet there is refused, with file, l
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from anchorwatch.app.yaml_source import Document, Key, OneLine, parse, read, write
 from anchorwatch.core.errors import ConfigError
-from anchorwatch.core.registry import unknown
 from anchorwatch.core.schema import ModelSpec
 from anchorwatch.rules import form
 from anchorwatch.rules.check import check_rule, check_rules
@@ -114,59 +114,68 @@ def dump(spec: ModelSpec, rules: Iterable[Rule] | None = None) -> str:
 
 
 def _watch_file(document: Document, folder: Path) -> WatchFile:
-    top = _mapping(document, (), "begin with 'models:'")
-    _known(document, (), top, ("models",), LATER["file"])
+    top = document.mapping((), "begin with 'models:'")
+    document.only((), ("models",), LATER["file"])
     if not top.get("models"):
-        raise document.error((), "models: the file declares none; begin with 'models:' and a name")
-    models = _mapping(
-        document, ("models",), "write a name and its settings, such as 'flights: {task: binary}'"
-    )
-    return WatchFile(tuple(declare(document, ("models", name), folder) for name in models))
+        raise document.error(("models",), "the file declares none; begin with 'models:' and a name")
+    models = document.mapping(("models",), "write a name and its settings, such as 'flights: {task: binary}'")
+    return WatchFile(tuple(_declared(document, ("models", name), folder) for name in models))
 
 
-def declare(document: Document, path: Key, folder: Path) -> Declared:
-    """Read the model at `path`, whose last part is its name."""
-    body = _mapping(document, path, "write its settings, such as {task: binary}")
-    _known(document, path, body, MODEL_KEYS, LATER["model"])
-    settings = {key: value for key, value in body.items() if key in _SPEC} | _outcomes(document, path, body)
-    try:
-        spec = ModelSpec.from_dict({"name": path[-1], **settings})
-    except ConfigError as problem:
-        raise document.retold(path, problem) from None
+def _declared(document: Document, path: Key, folder: Path) -> Declared:
+    spec = read_spec(document, path, str(path[-1]))
     return Declared(
         spec, read_rules(document, path, spec), _reference(document, (*path, "reference"), folder)
     )
 
 
+def read_spec(document: Document, path: Key, name: str) -> ModelSpec:
+    """The spec of the model `name` whose settings are at `path`."""
+    body = document.mapping(path, "write its settings, such as {task: binary}")
+    document.only(path, MODEL_KEYS, LATER["model"])
+    outcomes = _outcomes(document, (*path, "outcomes"), body)
+    settings = {key: value for key, value in body.items() if key in _SPEC}
+    try:
+        return ModelSpec.from_dict({"name": name, **settings, **outcomes})
+    except ConfigError as problem:
+        text = str(problem)
+        for key in outcomes:
+            text = re.sub(rf"^{key}(?=: )", key.replace("_", "s.", 1), text)
+        raise document.retold(path, ConfigError(text)) from None
+
+
 def read_rules(document: Document, path: Key, spec: ModelSpec) -> tuple[Rule, ...] | None:
-    """The rules under `path`: the default ones where `defaults` is true, less those the list names anew."""
-    body = value_at(document, path)
-    defaults, listed = body.get("defaults", False), body.get("rules")
+    """The rules under `path`: the default ones where `defaults` is true, less those the list names anew.
+
+    None where the file says nothing of rules.
+    """
+    defaults = document.at((*path, "defaults")) or False
     if not isinstance(defaults, bool):
         raise document.error((*path, "defaults"), f"true or false is needed, {defaults!r} was given")
-    if not isinstance(listed, list | None):
-        raise document.error((*path, "rules"), "write a list, such as [{metric: mae, above: 60}]")
-    if listed is None:
+    here = (*path, "rules")
+    if document.at(here) is None:
         return default_rules(spec) if defaults else None
-    own = tuple(_rule(document, (*path, "rules", place), spec) for place in range(len(listed)))
+    listed = document.sequence(here, "write a list, such as [{metric: mae, above: 60}]")
+    own = tuple(_rule(document, (*here, place), spec) for place in range(len(listed)))
     names = {rule.name for rule in own}
     rules = tuple(rule for rule in default_rules(spec) if rule.name not in names) if defaults else ()
     try:
         check_rules(rules + own, spec)
     except ConfigError as problem:
-        raise document.error((*path, "rules"), str(problem)) from None
+        raise document.error(here, str(problem)) from None
     return rules + own
 
 
 def _rule(document: Document, path: Key, spec: ModelSpec) -> Rule:
-    body = _mapping(document, path, "write a rule, such as {metric: mae, above: 60}")
+    body = document.mapping(path, "write a rule, such as {metric: mae, above: 60}")
     try:
         rule = form.from_dict(body)
         check_rule(rule, spec)
     except ConfigError as problem:
-        key, colon, rest = str(problem).partition(": ")
-        word = next((word for word in form.WORDS if word in body), key) if key == "measure" else key
-        raise document.retold(path, ConfigError(f"{word}{colon}{rest}")) from None
+        text = str(problem)
+        if text.startswith("measure: "):
+            text = text.replace("measure", next(word for word in form.WORDS if word in body), 1)
+        raise document.retold(path, ConfigError(text)) from None
     return rule
 
 
@@ -174,57 +183,27 @@ def _outcomes(document: Document, path: Key, body: dict[str, Any]) -> dict[str, 
     """`outcomes: {delay, horizon}` as the spec's own settings."""
     if body.get("outcomes") is None:
         return {}
-    here = (*path, "outcomes")
-    given = _mapping(document, here, "write {delay: 2d}, {horizon: 90d} or both")
-    _known(document, here, given, _OUTCOMES, {})
+    given = document.mapping(path, "write {delay: 2d}, {horizon: 90d} or both")
+    document.only(path, _OUTCOMES)
     for key in given:
         if f"outcome_{key}" in body:
-            raise document.error((*here, key), f"'outcome_{key}' says the same; keep one of them")
+            raise document.error((*path, key), f"'outcome_{key}' says the same; keep one of them")
     return {f"outcome_{key}": value for key, value in given.items()}
 
 
 def _reference(document: Document, path: Key, folder: Path) -> Reference | None:
-    given = value_at(document, path[:-1]).get("reference")
+    given = document.at(path)
     if given is None:
         return None
-    body = (
-        {"file": given}
-        if isinstance(given, str)
-        else _mapping(document, path, "write a path, or {file: …, version: …}")
-    )
-    _known(document, path, body, ("file", "version"), {})
-    if not isinstance(body.get("file"), str):
+    if isinstance(given, str):
+        given = {"file": given}
+    else:
+        document.mapping(path, "write a path, or {file: …, version: …}")
+        document.only(path, ("file", "version"))
+    if not isinstance(given.get("file"), str):
         raise document.error(path, "the path of a table is needed, such as 'file: reference.parquet'")
-    file = folder / body["file"]
+    file = folder / given["file"]
     if not file.is_file():
-        raise document.error(path, f"there is no file {body['file']!r} beside {document.name}")
-    version = body.get("version")
+        raise document.error(path, f"there is no file {given['file']!r} beside {document.name}")
+    version = given.get("version")
     return Reference(file, "" if version is None else str(version))
-
-
-def value_at(document: Document, path: Key) -> Any:
-    """The value at a path that exists."""
-    found = document.value
-    for part in path:
-        found = found[part]
-    return found
-
-
-def _mapping(document: Document, path: Key, remedy: str) -> dict[str, Any]:
-    found = value_at(document, path)
-    if not isinstance(found, dict):
-        shown = "nothing" if found is None else repr(found)
-        raise document.error(path, f"settings are needed, {shown} was given; {remedy}")
-    return found
-
-
-def _known(
-    document: Document, path: Key, body: dict[str, Any], keys: Iterable[str], later: dict[str, str]
-) -> None:
-    for key in body:
-        if key in later:
-            raise document.error(
-                (*path, key), f"not yet: {key!r} comes with a later version; until then {later[key]}"
-            )
-        if key not in keys:
-            raise document.error((*path, key), unknown("setting", key, keys))

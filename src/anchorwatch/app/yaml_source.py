@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from anchorwatch.core.errors import ConfigError
+from anchorwatch.core.registry import unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
 Key = tuple[str | int, ...]
@@ -66,6 +68,37 @@ class Document:
     name: str
     value: Any
     lines: Mapping[Key, int]
+
+    def at(self, path: Key) -> Any:
+        """The value at a path that exists, or None below one that does."""
+        found = self.value
+        for part in path:
+            found = found.get(part) if isinstance(found, dict) else found[part]
+        return found
+
+    def mapping(self, path: Key, remedy: str) -> dict[str, Any]:
+        """The mapping at `path`; raises `ConfigError` with the remedy for anything else."""
+        found = self.at(path)
+        if not isinstance(found, dict):
+            shown = "nothing" if found is None else repr(found)
+            raise self.error(path, f"settings are needed, {shown} was given; {remedy}")
+        return found
+
+    def sequence(self, path: Key, remedy: str) -> list[Any]:
+        """The list at `path`; raises `ConfigError` with the remedy for anything else."""
+        found = self.at(path)
+        if not isinstance(found, list):
+            raise self.error(path, remedy)
+        return found
+
+    def only(self, path: Key, keys: Iterable[str], later: Mapping[str, str] = MappingProxyType({})) -> None:
+        """Refuse keys of the mapping at `path` that are not among `keys`; `later` says of some what to do now."""
+        for key in self.at(path):
+            if key in later:
+                hint = f"{key!r} comes with a later version; until then {later[key]}"
+                raise self.error((*path, key), f"not yet: {hint}")
+            if key not in keys:
+                raise self.error((*path, key), unknown("setting", key, keys))
 
     def error(self, path: Key, message: str) -> ConfigError:
         """An error at `path`, or at the nearest place around it that is in the file."""
@@ -155,8 +188,9 @@ class _Reader:
         if node.tag == _TEXT:
             return node.value
         if node.tag not in _SCALARS:
+            tag = node.tag.replace("tag:yaml.org,2002:", "!!")
             raise self._error(
-                node, f"{dotted(path)}: tags such as {node.tag!r} are not read; write the value alone"
+                node, f"{dotted(path)}: tags such as {tag!r} are not read; write the value alone"
             )
         return _SCALARS[node.tag][2](node.value)
 
