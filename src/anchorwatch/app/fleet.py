@@ -42,13 +42,13 @@ def card(books: Transaction, model: Model) -> dict[str, Any]:
         "spark": drawn["value"],
         "incidents": len(firing),
         "versions": [item.version for item in books.models.versions(model.id)],
-        "last_event": None if model.watermark is None else iso(model.watermark),
+        "last_event": None if model.reached is None else iso(model.reached),
         "pending_outcomes": sum(row.events - row.joined for row in rows),
     }
 
 
 def _health(model: Model, incidents: list[Incident]) -> tuple[str, str]:
-    if model.watermark is None:
+    if model.reached is None:
         return "unknown", "no predictions yet"
     firing = [item for item in incidents if item.state is IncidentState.FIRING]
     if not firing:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import datetime
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from anchorwatch.app import incidents_view
@@ -12,8 +14,9 @@ from anchorwatch.app.moments import Moment, moment
 from anchorwatch.app.readings import described, heatmap, result_body, series, window_results
 from anchorwatch.app.view import FOREVER, View, grains_of, ripe, view_of
 from anchorwatch.core.errors import InputError
+from anchorwatch.core.ports import RowFilter, RowQuery
 from anchorwatch.core.registry import unknown
-from anchorwatch.core.times import iso
+from anchorwatch.core.times import from_micros, iso, micros
 from anchorwatch.core.types import IncidentState, Stage
 from anchorwatch.flow.measure import applicable, reference_of
 from anchorwatch.flow.ports import WHOLE
@@ -21,16 +24,15 @@ from anchorwatch.flow.pump import CONSUMERS
 from anchorwatch.flow.times import window_at
 from anchorwatch.profile.measure import MEASURES
 from anchorwatch.rules.defaults import main_metric
-from anchorwatch.stores.explore import Filter, Wanted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from anchorwatch.core.clock import Clock
+    from anchorwatch.core.ports import Lake
     from anchorwatch.flow.ports import Model
     from anchorwatch.flow.pump import Pump
     from anchorwatch.stores.inbox import Inbox
-    from anchorwatch.stores.lake import DeltaLake
     from anchorwatch.stores.ledger.ledger import Ledger, Transaction
 
 VERSION = "0.1.0"
@@ -39,7 +41,7 @@ VERSION = "0.1.0"
 class Queries:
     """Readings of one store; each method is one address of the API."""
 
-    def __init__(self, ledger: Ledger, inbox: Inbox, lake: DeltaLake, pump: Pump, clock: Clock) -> None:
+    def __init__(self, ledger: Ledger, inbox: Inbox, lake: Lake, pump: Pump, clock: Clock) -> None:
         self._ledger = ledger
         self._inbox = inbox
         self._lake = lake
@@ -233,18 +235,20 @@ class Queries:
     ) -> dict[str, Any]:
         """Rows of the lake, newest first, each with its latest outcome."""
         with self._ledger.read() as books:
-            books.models.get(model)
-        wanted = Wanted(
-            start=moment(start, "start", FOREVER[0]),
-            end=moment(end, "end", FOREVER[1]),
+            spec = books.models.get(model).spec
+        query = RowQuery(
+            start=_at(start, "start"),
+            end=_at(end, "end"),
             version=version or None,
             id=id or None,
-            filters=tuple(Filter(item["column"], item["op"], item["value"]) for item in filters),
+            filters=tuple(RowFilter(item["column"], item["op"], item["value"]) for item in filters),
             limit=limit,
             after=after or None,
+            horizon=spec.outcome_horizon,
         )
-        page = self._lake.explore(model, wanted)
-        return {"columns": page.columns, "rows": page.rows, "next": page.next}
+        page = self._lake.explore(model, query)
+        rows = [[_plain(value) for value in row] for row in page.rows.iter_rows()]
+        return {"columns": page.rows.columns, "rows": rows, "next": page.next}
 
     def status(self) -> dict[str, Any]:
         """How the store itself does."""
@@ -276,6 +280,16 @@ class Queries:
             ],
             "errors": dict(health.errors),
         }
+
+
+def _at(given: Moment, name: str) -> datetime | None:
+    return None if given is None or given == "" else from_micros(moment(given, name, 0))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return iso(micros(value))
+    return None if isinstance(value, float) and not isfinite(value) else value
 
 
 def _judged(books: Transaction, model: Model, stage: Stage) -> str | None:

@@ -95,7 +95,7 @@ def view_of(
 def ripe(model: Model) -> int:
     """Windows that start before this moment have had their outcomes' usual delay."""
     delay = span_micros(model.spec.grace + model.spec.outcome_delay)
-    limit = (model.watermark or 0) - delay
+    limit = (model.reached or 0) - delay
     return window_at(limit, model.spec.window.text, model.spec.timezone)[0]
 
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from anchorwatch.core.clock import Clock
+    from anchorwatch.core.ports import Lake
     from anchorwatch.core.types import Incident, Receipt, Rule
     from anchorwatch.flow.take import Batch
     from anchorwatch.incidents.machine import Stepped
@@ -46,7 +47,7 @@ class Stores:
     ledger: Ledger
     inbox: Inbox
     index: RunStore
-    lake: DeltaLake
+    lake: Lake
     lock: StoreLock
 
 

@@ -35,7 +35,7 @@ def join(books: Books, index: Index, batches: Sequence[Arrived]) -> None:
         horizon = span_micros(model.spec.outcome_horizon)
         books.outcomes.expire(model.id, group[-1].at - horizon)
         newest = int(frame["_at"].dt.epoch("us").max())  # type: ignore[arg-type]
-        books.models.seen(model.id, newest, group[-1].at)
+        books.models.seen(model.id, EventKind.OUTCOMES, newest, group[-1].at)
     books.offsets.set(JOINER, batches[-1].seq)
 
 

@@ -105,9 +105,9 @@ def _placed(rule: Rule) -> Rule:
 def closes(model: Model, stage: Stage, now: int) -> int:
     """Windows that end at or before this moment are closed."""
     spec = model.spec
-    if model.watermark is None or model.arrived_at is None:
+    reached = model.watermark if stage is Stage.INPUTS else model.reached
+    if reached is None or model.arrived_at is None:
         return 0
-    reached = model.watermark
     live = model.arrived_at - reached <= max(2 * span_micros(spec.window.length), _LIVE)
     if live and now - model.arrived_at >= IDLE:
         reached = max(reached, now)

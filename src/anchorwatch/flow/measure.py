@@ -127,7 +127,7 @@ def combined(profiles: Sequence[Profile]) -> Profile:
 def _expired(model: Model, span: Span, profile: Profile) -> Profile:
     """Once the horizon is past, predictions without an outcome are waited for no longer."""
     horizon = span_micros(model.spec.outcome_horizon)
-    if model.watermark is None or model.watermark < span.finish + horizon or profile.service is None:
+    if (model.reached or 0) < span.finish + horizon or profile.service is None:
         return profile
     came = profile.joined.outcomes if profile.joined else 0
     lost = max(profile.service.events - profile.service.errors - came, 0)

@@ -29,13 +29,23 @@ WHOLE = ""
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A model as the ledger knows it; `watermark` is the newest event time, `arrived_at` when it came."""
+    """A model as the ledger knows it.
+
+    `watermark` is the newest time of a prediction, `outcomes_until` that of an outcome, and `arrived_at` when, by the
+    wall clock, the newest of both came.
+    """
 
     id: int
     spec: ModelSpec
     rules: tuple[Rule, ...]
     watermark: int | None
+    outcomes_until: int | None
     arrived_at: int | None
+
+    @property
+    def reached(self) -> int | None:
+        """The newest time of any event."""
+        return max((at for at in (self.watermark, self.outcomes_until) if at is not None), default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +133,8 @@ class Models(Protocol):
         """Every model, by name."""
         ...
 
-    def seen(self, model_id: int, watermark: int, arrived_at: int) -> None:
-        """Event time has come to `watermark` at least."""
+    def seen(self, model_id: int, kind: EventKind, until: int, arrived_at: int) -> None:
+        """Events of a kind have come up to `until` at least."""
         ...
 
     def versions(self, model_id: int) -> list[Version]:

@@ -245,13 +245,13 @@ class Pump:
         return gone
 
     def _forget(self, model: Model, runs: Sequence[Run]) -> list[str]:
-        if model.watermark is None:
+        if model.reached is None:
             return []
         spec = model.spec
         kept = max(span_micros(spec.outcome_horizon), span_micros(spec.dedup_horizon)) + span_micros(
             spec.window.length
         )
-        old = [run.name for run in runs if run.newest < model.watermark - kept]
+        old = [run.name for run in runs if run.newest < model.reached - kept]
         if old:
             with self.places.ledger.write() as books:
                 books.runs.remove(old)
@@ -273,7 +273,7 @@ class Pump:
         for model in models:
             for kind in EventKind:
                 self.places.lake.compact(model.spec.name, kind)
-            if model.spec.retention is not None and model.watermark is not None:
-                kept_from = model.watermark - span_micros(model.spec.retention)
+            if model.spec.retention is not None and model.reached is not None:
+                kept_from = model.reached - span_micros(model.spec.retention)
                 self.places.lake.expire(model.spec.name, from_micros(kept_from))
         return False

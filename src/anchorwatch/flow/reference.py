@@ -10,8 +10,8 @@ import polars as pl
 
 from anchorwatch.core.errors import InputError
 from anchorwatch.core.infer import table_of
-from anchorwatch.core.schema import Kind, Task
 from anchorwatch.flow.records import coded, score_columns
+from anchorwatch.flow.take import take_reference
 from anchorwatch.flow.times import windows
 from anchorwatch.profile.build import build_grid
 from anchorwatch.profile.fold import JoinedRows, fold_inputs, fold_outcomes
@@ -77,75 +77,10 @@ def _profiles(
 
 
 def _canonical(spec: ModelSpec, table: pl.DataFrame) -> pl.DataFrame:
-    """The inputs, and of time, prediction, scores and outcome what the table has, in canonical form."""
     if not table.height:
         raise InputError("the reference has no rows; hand in rows from a time when the model did well")
     lacking = [column.name for column in spec.columns if column.name not in table.columns]
     if lacking:
-        raise InputError(
-            f"the reference lacks the input {lacking[0]!r}; it has {', '.join(table.columns[:20])}"
-        )
-    label = Kind.NUMBER if spec.task is Task.REGRESSION else Kind.CATEGORY
-    wanted = [(column.name, column.name, column.kind) for column in spec.columns]
-    wanted += [(spec.fields.prediction, "_prediction", label), (spec.fields.outcome, "_outcome", label)]
-    if spec.task is Task.BINARY:
-        wanted.append((spec.fields.score, "_score", Kind.NUMBER))
-    wanted += [(column, f"_score:{text}", Kind.NUMBER) for text, column in spec.fields.scores]
-    series = [_cast(table[column], name, kind) for column, name, kind in wanted if column in table.columns]
-    if spec.fields.time in table.columns:
-        series.append(_times(table[spec.fields.time]))
-    frame = pl.DataFrame(series)
-    return _predicted(spec, frame)
-
-
-def _predicted(spec: ModelSpec, frame: pl.DataFrame) -> pl.DataFrame:
-    """Fill a binary label from the score where none was given."""
-    if spec.task is not Task.BINARY or "_score" not in frame.columns:
-        return frame
-    negative = next((label for label in spec.labels if label != spec.positive), "0")
-    score = pl.col("_score")
-    label = (
-        pl.when(score >= spec.threshold)
-        .then(pl.lit(spec.positive))
-        .when(score.is_not_null())
-        .then(pl.lit(negative))
-    )
-    given = pl.col("_prediction") if "_prediction" in frame.columns else pl.lit(None, dtype=pl.String)
-    return frame.with_columns(pl.coalesce(given, label.otherwise(None)).alias("_prediction"))
-
-
-def _cast(series: pl.Series, name: str, kind: Kind) -> pl.Series:
-    if kind is Kind.NUMBER:
-        try:
-            return series.cast(pl.Float64).fill_nan(None).rename(name)
-        except pl.exceptions.PolarsError as problem:
-            raise InputError(
-                f"column {series.name!r} is declared a number and cannot be read as one: {problem}"
-            ) from None
-    return texts(series).rename(name)
-
-
-def texts(series: pl.Series) -> pl.Series:
-    """Categories in their one spelling (see `core.schema.label_text`)."""
-    if series.dtype == pl.Boolean:
-        return series.cast(pl.Int8).cast(pl.String)
-    if series.dtype.is_float():
-        whole = series.fill_nan(None)
-        return pl.select(
-            pl.when(whole == whole.round(0))
-            .then(whole.cast(pl.Int64, strict=False).cast(pl.String))
-            .otherwise(whole.cast(pl.String))
-        ).to_series()
-    return series.cast(pl.String)
-
-
-def _times(series: pl.Series) -> pl.Series:
-    if series.dtype == pl.String:
-        series = series.str.to_datetime(time_zone="UTC", strict=False)
-    elif series.dtype == pl.Date:
-        series = series.cast(pl.Datetime("us"))
-    elif series.dtype.is_numeric():
-        series = (series.cast(pl.Float64) * 1e6).cast(pl.Int64).cast(pl.Datetime("us"))
-    if series.dtype.time_zone is None:  # type: ignore[attr-defined]
-        series = series.dt.replace_time_zone("UTC")
-    return series.dt.convert_time_zone("UTC").dt.cast_time_unit("us").rename("_at")
+        raise InputError(f"the reference lacks the input {lacking[0]!r}; it has {', '.join(table.columns[:20])}")
+    frame = take_reference(spec, table)
+    return frame.filter(pl.col("_at").is_not_null()) if "_at" in frame.columns else frame

@@ -39,7 +39,7 @@ def roll(books: Books, index: Index, batches: Sequence[Arrived]) -> None:
         if frame.height:
             _fold(books, index, model, _Rows(frame, keys))
             newest = int(frame["_at"].dt.epoch("us").max())  # type: ignore[arg-type]
-            books.models.seen(model.id, newest, group[-1].at)
+            books.models.seen(model.id, EventKind.PREDICTIONS, newest, group[-1].at)
     books.offsets.set(ROLLER, batches[-1].seq)
 
 

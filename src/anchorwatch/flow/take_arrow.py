@@ -24,6 +24,12 @@ if TYPE_CHECKING:
 _SCHEMA, _DICTIONARY, _ROWS = 1, 2, 3
 _CONTINUES = 0xFFFFFFFF
 
+_FLAT = frozenset({1, 2, 3, 5, 6, 7, 8, 10, 20, 24})
+"""Types without children: null, integer, float, text, truth value, decimal, date, time stamp, large text, text view."""
+
+_MESSAGES = 10_000
+"""Record batches in one stream; smaller ones than a hundred rows waste time."""
+
 
 def read_arrow(body: bytes, limits: Limits) -> pl.DataFrame:
     """The table of an Arrow IPC stream.
@@ -40,25 +46,28 @@ def read_arrow(body: bytes, limits: Limits) -> pl.DataFrame:
         raise InputError(f"the body is no Arrow IPC stream: {str(problem)[:200]}") from problem
 
 
-def look_over(body: bytes, limits: Limits) -> int:
-    """Count the rows that a stream announces, refusing what no flat table of bounded size needs."""
+def look_over(body: bytes, limits: Limits) -> None:
+    """Refuse what no flat table of bounded size needs, and what points outside of itself."""
     rows, size, schema = 0, 0, False
-    for kind, header, start in _messages(body):
+    for index, (kind, header, payload) in enumerate(_messages(body)):
+        if index > _MESSAGES:
+            raise TooLargeError(f"more than {_MESSAGES:,} record batches in one stream; write larger ones")
         if kind == _SCHEMA:
             _look_over_schema(header, limits)
             schema = True
             continue
         batch = header if kind == _ROWS else header.table(1)
-        count = batch.number(0, "<q")
-        rows += count if kind == _ROWS else 0
-        size += _decompressed(batch, body, start)
-        if count < 0 or max(rows, count) > limits.rows:
-            raise TooLargeError(f"{max(rows, count):,} rows in one batch; at most {limits.rows:,} are taken")
+        count = _look_over_rows(batch)
+        rows = rows + count if kind == _ROWS else max(rows, count)
+        size += _look_over_buffers(batch, payload)
+        if rows > limits.rows:
+            raise TooLargeError(f"{rows:,} rows in one batch; at most {limits.rows:,} are taken")
         if size > limits.bytes:
-            raise TooLargeError(f"the stream's buffers decompress to more than {limits.bytes:,} bytes")
+            raise TooLargeError(
+                f"the stream's buffers take more than {limits.bytes:,} bytes once decompressed"
+            )
     if not schema:
         raise InputError("the body is no Arrow IPC stream: it has no schema")
-    return rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +110,8 @@ class _Table:
         return start + 4, int(struct.unpack_from("<I", self.data, start)[0])
 
 
-def _messages(body: bytes) -> Iterator[tuple[int, _Table, int]]:
-    """Kind, header and start of the body of each message."""
+def _messages(body: bytes) -> Iterator[tuple[int, _Table, memoryview]]:
+    """Kind, header and body of each message."""
     at = 0
     while at + 8 <= len(body):
         mark, length = struct.unpack_from("<Ii", body, at)
@@ -113,12 +122,11 @@ def _messages(body: bytes) -> Iterator[tuple[int, _Table, int]]:
         start = at + 8 + length
         if length < 0 or start > len(body):
             raise InputError("the Arrow IPC stream is cut short")
-        meta = body[at + 8 : start]
-        message = _Table(meta, 0).follow(0)
+        message = _Table(body[at + 8 : start], 0).follow(0)
         size = message.number(3, "<q")
         if not 0 <= size <= len(body) - start:
             raise InputError("the Arrow IPC stream is cut short")
-        yield message.number(1, "<B"), message.table(2), start
+        yield message.number(1, "<B"), message.table(2), memoryview(body)[start : start + size]
         at = start + size
 
 
@@ -128,21 +136,42 @@ def _look_over_schema(schema: _Table, limits: Limits) -> None:
         raise TooLargeError(f"{count:,} columns; at most {limits.columns:,} are taken")
     for index in range(count):
         column = schema.follow(start + 4 * index)
-        if column.vector(5)[1]:
+        if column.vector(5)[1] or column.number(2, "<B") not in _FLAT:
             text, size = column.vector(0)
             name = schema.data[text : text + min(size, 80)].decode()
-            raise InputError(f"column {name!r} is nested; each input has a column of its own", column=name)
+            raise InputError(f"column {name!r} holds neither numbers nor texts nor times", column=name)
 
 
-def _decompressed(batch: _Table, body: bytes, start: int) -> int:
-    """Bytes that the buffers of a batch take once decompressed; each says so in its first eight."""
-    if not batch.place(3):
-        return 0
-    first, count = batch.vector(2)
+def _look_over_rows(batch: _Table) -> int:
+    """The number of rows, which each column of a flat table must have."""
+    count = batch.number(0, "<q")
+    start, columns = batch.vector(1)
+    for length, missing in struct.iter_unpack("<qq", _span(batch.data, start, 16 * columns)):
+        if length != count or not 0 <= missing <= length:
+            raise IndexError(length)
+    return count
+
+
+def _look_over_buffers(batch: _Table, body: memoryview) -> int:
+    """Bytes that the buffers take; a compressed one says how many in its first eight."""
+    start, count = batch.vector(2)
+    compressed = batch.place(3)
     total = 0
-    for index in range(count):
-        offset, length = struct.unpack_from("<qq", batch.data, first + 16 * index)
-        if length:
-            (size,) = struct.unpack_from("<q", body, start + offset)
-            total += length if size == -1 else size if size >= 0 else 2**62
+    for offset, length in struct.iter_unpack("<qq", _span(batch.data, start, 16 * count)):
+        if offset < 0 or length < 0 or offset + length > len(body):
+            raise IndexError(offset)
+        size = struct.unpack_from("<q", body, offset)[0] if compressed and length else -1
+        if size < -1:
+            raise IndexError(size)
+        total += length if size == -1 else size
+    start, views = batch.vector(4)
+    for (number,) in struct.iter_unpack("<q", _span(batch.data, start, 8 * views)):
+        if not 0 <= number <= count:
+            raise IndexError(number)
     return total
+
+
+def _span(data: bytes, start: int, size: int) -> bytes:
+    if start + size > len(data):
+        raise IndexError(start)
+    return data[start : start + size]

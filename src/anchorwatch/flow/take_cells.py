@@ -85,7 +85,7 @@ def number(name: str, cells: Cells) -> Taken:
         return Taken(floats.fill_nan(None) if dtype.is_float() else floats)
     if dtype == pl.Null:
         return Taken(nothing(len(cells), pl.Float64))
-    if dtype in {pl.String, pl.Categorical, pl.Enum}:
+    if isinstance(dtype, pl.String | pl.Categorical | pl.Enum):
         texts = cells.cast(pl.String)
         floats = texts.replace_strict(SPECIAL, default=None, return_dtype=pl.Float64)
         odd = floats.is_null() & texts.is_not_null() & (texts != "NaN")
@@ -159,7 +159,7 @@ def _table_texts(name: str, cells: pl.Series) -> Taken:
     dtype = cells.dtype
     if dtype == pl.String:
         return Taken(cells)
-    if dtype.is_integer() or dtype in {pl.Categorical, pl.Enum, pl.Date, pl.Null}:
+    if dtype.is_integer() or isinstance(dtype, pl.Categorical | pl.Enum | pl.Date | pl.Null):
         return Taken(cells.cast(pl.String))
     if dtype == pl.Boolean:
         return Taken(cells.cast(pl.UInt8).cast(pl.String))
@@ -191,18 +191,21 @@ def moment(name: str, cells: Cells, now: datetime, limits: Limits) -> Taken:
     Faults are those missing, without a zone, before `limits.past` or later than `limits.ahead` after `now`.
     """
     taken = _moments(name, cells if isinstance(cells, pl.Series) else _listed_moments(cells), cells)
-    series, last = taken.series, now + limits.ahead
-    if series.is_empty() or (
-        not series.null_count() and series.min() >= limits.past and series.max() <= last  # type: ignore[operator]
-    ):
+    series, first, last = taken.series.to_physical(), micros(limits.past), micros(now + limits.ahead)
+    low, high = series.min(), series.max()
+    if not series.null_count() and (low is None or (low >= first and high <= last)):  # type: ignore[operator]
         return taken
     faults = [
         *taken.faults,
         *flag(name, series.is_null(), "is needed, as ISO 8601 with a zone or as epoch seconds"),
-        *flag(name, series < limits.past, lambda row: f"{_iso(series[row])} is before {_iso(limits.past)}"),
-        *flag(name, series > last, lambda row: f"{_iso(series[row])} is in the future; it is {_iso(now)}"),
+        *flag(name, series < first, lambda row: f"{_iso(series[row])} is before {_iso(first)}"),
+        *flag(
+            name,
+            series > last,
+            lambda row: f"{_iso(series[row])} is in the future; it is {_iso(micros(now))}",
+        ),
     ]
-    return Taken(series, tuple(faults))
+    return Taken(taken.series, tuple(faults))
 
 
 def _listed_moments(cells: list[Any]) -> pl.Series:
@@ -289,5 +292,8 @@ def _why_no_time(value: Any) -> str:
     return f"{show(value)} is no time; write for example '2013-01-01T05:15:00Z'"
 
 
-def _iso(at: datetime) -> str:
-    return iso(micros(at.replace(microsecond=0)))
+def _iso(count: int) -> str:
+    try:
+        return iso(count // 1_000_000 * 1_000_000)
+    except OverflowError:
+        return "a time beyond any calendar"

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from anchorwatch.core.errors import UnknownError
 from anchorwatch.core.registry import unknown
 from anchorwatch.core.schema import ModelSpec
-from anchorwatch.core.types import Rule, Severity
+from anchorwatch.core.types import EventKind, Rule, Severity
 from anchorwatch.flow.ports import Model, Reference, Slice, Version
 from anchorwatch.profile.codec import decode, decode_grid, encode, encode_grid
 from anchorwatch.stores.ledger import tables
@@ -54,15 +54,15 @@ class SqlModels:
             self._connection.execute(sa.insert(tables.models).values(name=spec.name, created_at=at, **body))
         return self.get(spec.name)
 
-    def seen(self, model_id: int, watermark: int, arrived_at: int) -> None:
-        """Event time has come to `watermark` at least."""
+    def seen(self, model_id: int, kind: EventKind, until: int, arrived_at: int) -> None:
+        """Events of a kind have come up to `until` at least."""
         model = tables.models.c
+        column = model.watermark if kind is EventKind.PREDICTIONS else model.outcomes_until
         self._connection.execute(
             sa.update(tables.models)
             .where(model.id == model_id)
             .values(
-                watermark=sa.func.max(sa.func.coalesce(model.watermark, watermark), watermark),
-                arrived_at=arrived_at,
+                {column: sa.func.max(sa.func.coalesce(column, until), until), model.arrived_at: arrived_at}
             )
         )
 
@@ -203,7 +203,7 @@ def _rule(body: dict[str, Any]) -> Rule:
 
 def _model(row: Any) -> Model:
     return Model(
-        row.id, ModelSpec.from_dict(json.loads(row.spec)), rules_of(row.rules), row.watermark, row.arrived_at
+        row.id, ModelSpec.from_dict(json.loads(row.spec)), rules_of(row.rules), row.watermark, row.outcomes_until, row.arrived_at
     )
 
 

@@ -38,7 +38,8 @@ models = Table(
     Column("rules", Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
-    Column("watermark", BigInteger),  # newest event time seen
+    Column("watermark", BigInteger),  # newest prediction time seen
+    Column("outcomes_until", BigInteger),  # newest outcome time seen
     Column("arrived_at", BigInteger),  # when the newest event was rolled, by the wall clock
 )
 
@@ -100,7 +101,7 @@ layouts = Table(
     metadata,
     Column("id", _id, primary_key=True),
     Column("digest", String(64), nullable=False, unique=True),
-    Column("keys", Text, nullable=False),
+    Column("entries", Text, nullable=False),
 )
 
 results = Table(

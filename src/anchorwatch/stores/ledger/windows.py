@@ -241,7 +241,7 @@ class SqlResults:
         """The keys of a layout."""
         return str(
             self._connection.execute(
-                sa.select(tables.layouts.c.keys).where(tables.layouts.c.id == layout_id)
+                sa.select(tables.layouts.c.entries).where(tables.layouts.c.id == layout_id)
             ).scalar()
         )
 
@@ -250,7 +250,7 @@ class SqlResults:
         there = sa.select(tables.layouts.c.id).where(tables.layouts.c.digest == digest)
         found = self._connection.execute(there).scalar()
         if found is None:
-            self._connection.execute(sa.insert(tables.layouts).values(digest=digest, keys=keys))
+            self._connection.execute(sa.insert(tables.layouts).values(digest=digest, entries=keys))
             found = self._connection.execute(there).scalar_one()
         return int(found)
 

@@ -32,7 +32,7 @@ def upgrade() -> None:
         "layouts",
         sa.Column("id", sa.Integer().with_variant(sa.BigInteger(), "postgresql"), nullable=False),
         sa.Column("digest", sa.String(length=64), nullable=False),
-        sa.Column("keys", sa.Text(), nullable=False),
+        sa.Column("entries", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("digest"),
     )
@@ -51,6 +51,7 @@ def upgrade() -> None:
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.Column("watermark", sa.BigInteger(), nullable=True),
+        sa.Column("outcomes_until", sa.BigInteger(), nullable=True),
         sa.Column("arrived_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("name"),

@@ -1,0 +1,67 @@
+"""For tests, ours and yours: a clock that stands still, and a watch that leaves nothing behind."""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from anchorwatch.app.embedded import Embedded, EmbeddedTransport
+from anchorwatch.app.watch import Stores, Watch
+from anchorwatch.client.options import ClientOptions
+from anchorwatch.stores.inbox import Inbox
+from anchorwatch.stores.index import RunStore
+from anchorwatch.stores.ledger.ledger import Ledger
+from anchorwatch.stores.lock import StoreLock
+from anchorwatch.stores.memory_lake import MemoryLake
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class FrozenClock:
+    """Tells the time it was told; `advance` moves it.
+
+    >>> clock = FrozenClock(datetime(2013, 7, 1, tzinfo=UTC))
+    >>> clock.advance(hours=2)
+    >>> clock.now().hour
+    2
+    """
+
+    def __init__(self, at: datetime) -> None:
+        self._at = at.astimezone(UTC)
+        self._ticks = 0.0
+
+    def now(self) -> datetime:
+        """The wall clock, in UTC."""
+        return self._at
+
+    def monotonic(self) -> float:
+        """Seconds since it was made; stepping the wall clock back does not step this back."""
+        return self._ticks
+
+    def advance(self, **span: float) -> None:
+        """Move on by so much, as `timedelta` takes it; the wall clock may be moved back."""
+        step = timedelta(**span)
+        self._at += step
+        self._ticks += max(step.total_seconds(), 0.0)
+
+
+@contextmanager
+def memory_watch(at: datetime) -> Iterator[tuple[Embedded, FrozenClock]]:
+    """A watch in memory on a frozen clock; nothing moves but in `settle()`.
+
+    >>> with memory_watch(datetime(2013, 7, 1, tzinfo=UTC)) as (watch, clock):
+    ...     watch.models()
+    []
+    """
+    clock = FrozenClock(at)
+    with tempfile.TemporaryDirectory() as folder:
+        lock = StoreLock(Path(folder))
+        lock.take()
+        stores = Stores(Ledger(None, clock), Inbox(None), RunStore(Path(folder) / "index"), MemoryLake(), lock)
+        watch = Embedded(EmbeddedTransport(Watch(stores, clock), "memory", clock), ClientOptions())
+        with watch:
+            yield watch, clock
