@@ -42,9 +42,11 @@ class FaultyServer:
 
     @property
     def url(self) -> str:
+        """Where it is reached, also while it is down."""
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
+        """Listen, on the same port as before."""
         faulty = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -54,7 +56,7 @@ class FaultyServer:
             def do_POST(self) -> None:
                 faulty.answer(self)
 
-            do_GET = do_PUT = do_POST
+            do_GET = do_PUT = do_POST  # noqa: N815 - names of the standard library
 
             def log_message(self, *_: Any) -> None:
                 """Say nothing."""
@@ -81,6 +83,7 @@ class FaultyServer:
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
     def stop(self) -> None:
+        """Go away, cutting every connection."""
         if self._server is not None:
             self._server.shutdown()
             self._server.server_close()
@@ -92,6 +95,7 @@ class FaultyServer:
             self._server = None
 
     def answer(self, handler: Any) -> None:
+        """Fail as told, or take the batch."""
         body = handler.rfile.read(int(handler.headers.get("Content-Length") or 0))
         if handler.headers.get("Content-Encoding") == "gzip":
             body = gzip.decompress(body)
@@ -146,11 +150,13 @@ class FaultyServer:
         handler._headers_buffer = []
 
     def wait(self, reached: Callable[[], bool], seconds: float = PATIENCE) -> bool:
+        """Whether something came to pass in time."""
         with self.changed:
             return self.changed.wait_for(reached, seconds)
 
     @property
     def events(self) -> list[dict[str, Any]]:
+        """All events taken, in order of arrival."""
         with self.changed:
             return [event for events in self.batches.values() for event in events]
 

@@ -28,6 +28,8 @@ def prediction(features: Any, **parts: Any) -> bytes:
 
 
 class Colour(Enum):
+    """A category as an enum."""
+
     RED = "red"
 
 
@@ -71,7 +73,10 @@ def test_features_of_every_kind_are_said_in_json(value: Any, sent: Any) -> None:
 
 
 class Grumpy:
+    """Raises when asked for its value."""
+
     def item(self) -> None:
+        """Raise."""
         raise RuntimeError("no")
 
 

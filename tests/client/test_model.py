@@ -5,13 +5,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-import anchorwatch.client as aw
 from anchorwatch.core.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-Connect = "Callable[..., aw.Watching]"
+    import anchorwatch.client as aw
+
+    Connect = Callable[..., aw.Watching]
 
 
 def test_ids_are_32_hex_digits_and_given_ones_are_kept(connect: Connect) -> None:
@@ -59,7 +60,7 @@ def test_predicting_times_and_logs(server: Any, connect: Connect) -> None:
 def test_predicting_records_an_exception_and_lets_it_go_on(server: Any, connect: Connect) -> None:
     """An exception is an error event without a prediction; an interrupt is no event."""
     model = connect().model("m")
-    with pytest.raises(ZeroDivisionError), model.predicting({"n": 1}) as p:
+    with pytest.raises(ZeroDivisionError), model.predicting({"n": 1}) as p:  # noqa: PT012 - what is tested
         p.prediction = 1
         1 / 0  # noqa: B018
     with pytest.raises(KeyboardInterrupt), model.predicting({"n": 2}):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     import anchorwatch.client as aw
 
-Connect = "Callable[..., aw.Watching]"
+    Connect = Callable[..., aw.Watching]
 
 HEAD = """
 import os, signal, sys, threading

@@ -112,7 +112,7 @@ def test_the_bound_holds(tmp_path: Path) -> None:
     """More than the bound is refused, and room is made by whole segments, oldest first."""
     spool = make(tmp_path, bound=4000)
     number = 0
-    with pytest.raises(FullError):
+    with pytest.raises(FullError):  # noqa: PT012 - until it is full
         while True:
             spool.append(batch(number))
             number += 1

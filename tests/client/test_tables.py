@@ -17,7 +17,7 @@ from anchorwatch.core.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-Connect = "Callable[..., aw.Watching]"
+    Connect = Callable[..., aw.Watching]
 
 FRAME = pl.DataFrame({"id": ["a", "b", "c"], "n": [1.0, None, 3.0], "carrier": ["UA", "é", None]})
 

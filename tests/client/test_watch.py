@@ -17,7 +17,7 @@ from anchorwatch.core.types import Rule
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-Connect = "Callable[..., aw.Watching]"
+    Connect = Callable[..., aw.Watching]
 
 SPEC = ModelSpec(name="m", task=Task.REGRESSION, columns=(Column("n", Kind.NUMBER),))
 
@@ -66,7 +66,7 @@ def test_questions_are_asked_where_the_api_answers_them(server: Any, connect: Co
         "/models/m/predictions?filters=%5B%7B%22column%22%3A+%22n%22%2C+%22op%22%3A+%22%3E%22%2C+%22value%22%3A+1%7D%5D",
         "/incidents/7",
     ]
-    with aw.connect(server.url + "/", token="aw_1_s") as known:  # noqa: S106
+    with aw.connect(server.url + "/", token="aw_1_s") as known:
         known.models()
     assert server.requests[-1][2]["Authorization"] == "Bearer aw_1_s"
 
