@@ -81,16 +81,20 @@ class Mismatch:
 
 
 def play(spec: ModelSpec, rules: Sequence[Rule], trial: Trial) -> tuple[Frame, ...]:
-    """Judge every window of the trial with `rules`; a rule on segments sees the series as one of them."""
+    """Judge every window of the trial with those of `rules` that it gives series for.
+
+    A rule on segments sees the series as one segment's.
+    """
     frames = []
+    asked = [rule for rule in rules if rule.measure in trial.series]
     state, incidents = State(), dict[str, Incident]()
     window = spec.window.window(_BEGIN, spec.timezone)
     for index in range(trial.windows):
         place = Place(model=spec.name, window=window)
-        found = [finding for rule in rules for finding in _judge(rule, place, trial, index)]
-        persisted = persist(state, found, rules)
+        found = [finding for rule in asked for finding in _judge(rule, place, trial, index)]
+        persisted = persist(state, found, asked)
         state = persisted.state
-        for case in group(persisted, rules):
+        for case in group(persisted, asked):
             incident = live(incidents.get(case.cause), case).incident
             if incident is not None:
                 incidents[case.cause] = incident
@@ -122,9 +126,7 @@ def _judge(rule: Rule, place: Place, trial: Trial, index: int) -> list[Finding]:
 
 
 def _results(rule: Rule, trial: Trial, index: int) -> Results:
-    given = trial.series.get(rule.measure)
-    if given is None:
-        return Results.missing(rule.measure, rule.columns or ("",), "the test gives no series for it")
+    given = trial.series[rule.measure]
     values = [one.value[index] for one in given.values()]
     return Results.of(
         rule.measure,
@@ -139,7 +141,7 @@ def _results(rule: Rule, trial: Trial, index: int) -> Results:
 def _verdict(frame: Frame, rule: str, subject: str | None) -> tuple[str, str]:
     found = [item for item in frame.findings if item.rule == rule and subject in (None, item.subject)]
     if not found:
-        return NONE, "the rule did not look at it"
+        return NONE, "the test gives no series that it looks at"
     order = (Verdict.BREACH, Verdict.UNKNOWN, Verdict.OK)
     worst = min(found, key=lambda item: order.index(item.verdict))
     return worst.verdict.value, worst.reason
