@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 _SCHEMA, _DICTIONARY, _ROWS = 1, 2, 3
 _CONTINUES = 0xFFFFFFFF
 
-_FLAT = frozenset({1, 2, 3, 5, 6, 7, 8, 10, 20, 24})
-"""Types without children: null, integer, float, text, truth value, decimal, date, time stamp, large text, text view."""
+_FLAT = frozenset({1, 2, 3, 5, 6, 7, 10, 20, 24})
+"""Types without children: null, integer, float, text, truth value, decimal, time stamp, large text, text view."""
 
 _MESSAGES = 10_000
 """Record batches in one stream; smaller ones than a hundred rows waste time."""

@@ -159,7 +159,7 @@ def _table_texts(name: str, cells: pl.Series) -> Taken:
     dtype = cells.dtype
     if dtype == pl.String:
         return Taken(cells)
-    if dtype.is_integer() or isinstance(dtype, pl.Categorical | pl.Enum | pl.Date | pl.Null):
+    if dtype.is_integer() or isinstance(dtype, pl.Categorical | pl.Enum | pl.Null):
         return Taken(cells.cast(pl.String))
     if dtype == pl.Boolean:
         return Taken(cells.cast(pl.UInt8).cast(pl.String))
