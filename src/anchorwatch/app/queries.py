@@ -54,6 +54,16 @@ class Queries:
         with self._ledger.read() as books:
             return [card(books, model) for model in books.models.all()]
 
+    def card(self, name: str) -> dict[str, Any]:
+        """One model as `models` shows it."""
+        with self._ledger.read() as books:
+            return card(books, books.models.get(name))
+
+    def names(self) -> list[str]:
+        """The models' names, in the order of `models`."""
+        with self._ledger.read() as books:
+            return [model.spec.name for model in books.models.all()]
+
     def model(self, name: str) -> dict[str, Any]:
         """One model: declaration, rules, versions, segments, measures."""
         with self._ledger.read() as books:

@@ -1,0 +1,105 @@
+"""What a time chart draws: columns of plain numbers on the model's own clock."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from anchorwatch.server.pages.views.format import SECONDS, SHARES, moment, unit_label
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+Json = dict[str, Any]
+
+
+def chart(
+    series: Sequence[Mapping[str, Any]],
+    zone: str,
+    incidents: Sequence[Mapping[str, Any]] = (),
+    limit: float | None = None,
+) -> Json:
+    """One or more measures of one unit on one pair of axes.
+
+    Times are milliseconds of the wall clock in `zone`, written as if it were UTC, so that a day begins at
+    its midnight whatever the reader's own zone is. The reference is the first series' one.
+    """
+    first = series[0]
+    return {
+        "title": first["title"] if len(series) == 1 else "",
+        "unit": unit_label(first.get("unit", "")),
+        "format": _format(first.get("unit", "")),
+        "zone": zone,
+        "lines": [_line(item, zone) for item in series],
+        "reference": _reference(first.get("reference")),
+        "limit": limit,
+        "marks": [_mark(incident, zone) for incident in incidents],
+    }
+
+
+def wall(text: str, zone: str | ZoneInfo) -> int:
+    """Milliseconds of the wall clock in `zone`, as if it were UTC.
+
+    >>> wall("1970-01-02T05:00:00Z", "America/New_York")
+    86400000
+    """
+    at = datetime.fromisoformat(text).astimezone(ZoneInfo(zone) if isinstance(zone, str) else zone)
+    return int(at.replace(tzinfo=UTC).timestamp() * 1000)
+
+
+def incident_span(incident: Mapping[str, Any]) -> tuple[str, str | None]:
+    """When an incident began (fired, or else opened) and when it was over."""
+    return incident.get("fired_at") or incident["opened_at"], incident.get("resolved_at")
+
+
+def _line(series: Mapping[str, Any], zone: str) -> Json:
+    tz = ZoneInfo(zone)
+    return {
+        "name": series["title"],
+        "measure": series["measure"],
+        "t": [wall(start, tz) for start in series["start"]],
+        "value": [_short(value) for value in series["value"]],
+        "low": _numbers(series["low"]),
+        "high": _numbers(series["high"]),
+        "n": list(series["n"]),
+        "maturity": _numbers(series["maturity"]),
+        "reason": {index: reason for index, reason in enumerate(series["reason"]) if reason},
+    }
+
+
+def _numbers(values: Sequence[float | None]) -> list[float | None] | None:
+    """Rounded; None when there is none at all, which spares the wire."""
+    return [_short(value) for value in values] if any(value is not None for value in values) else None
+
+
+def _short(value: float | None) -> float | None:
+    return None if value is None else float(f"{value:.6g}")
+
+
+def _reference(reference: Mapping[str, Any] | None) -> Json | None:
+    if not reference:
+        return None
+    value = reference.get("value")
+    return {
+        "value": _short(reference.get("mean") if value is None else value),
+        "low": _short(reference.get("low")),
+        "high": _short(reference.get("high")),
+    }
+
+
+def _mark(incident: Mapping[str, Any], zone: str) -> Json:
+    start, end = incident_span(incident)
+    return {
+        "t": wall(start, zone),
+        "end": wall(end, zone) if moment(end) and end else None,
+        "label": incident["summary"] or incident["cause"],
+        "severity": incident["severity"],
+        "href": f"/incidents/{incident['id']}",
+    }
+
+
+def _format(unit: str) -> str:
+    if unit in SHARES:
+        return "share"
+    return "seconds" if unit in SECONDS else "number"
