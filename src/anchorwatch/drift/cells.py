@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 
+DECILES = 9
+"""Cuts into tenths, when they are all distinct."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Cells:
     """Counts per cell, the columns one after another.
@@ -141,9 +145,13 @@ def _layout(grid: Grid, side: Side) -> _Layout:
 
 
 def _first_bins(grid: Grid, column: int) -> NDArray[np.int64]:
-    """First bin of each decile cell; an atom is known by an edge that is the float just below its own."""
+    """First bin of each decile cell, an atom apart from what lies below where it may hide a decile.
+
+    That is when deciles coincide, and when the first is the minimum. An atom is known by an edge that is the float
+    just below its own.
+    """
     edges, deciles = grid.edges[column], grid.deciles[column]
-    inner = deciles[deciles > 0]
+    inner = deciles[(deciles > 0) & ((deciles == 1) | (deciles.size < DECILES))]
     atoms = inner[np.nextafter(edges[inner], -np.inf) == edges[inner - 1]]
     return np.union1d([0], np.concatenate([deciles, atoms - 1]) + 1).astype(np.int64)
 

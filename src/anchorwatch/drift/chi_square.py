@@ -86,9 +86,9 @@ def contingency(cells: Cells) -> tuple[Floats, Floats]:
 
     A column with one and the same value on both sides has statistic 0 and p-value 1.
 
-    >>> statistic, p = contingency(Cells.of([[50, 50], [9, 1]], [[65, 35], [8, 2]]))
+    >>> statistic, p = contingency(Cells.of([[50, 50], [1, 0]], [[65, 35], [0, 1]]))
     >>> statistic.round(2).tolist(), p.round(3).tolist()
-    ([4.6, nan], [0.032, nan])
+    ([4.6, nan], [0.033, nan])
     """
     pooled = _pooled(cells)
     m, n = cells.sums(cells.reference), cells.sums(cells.current)

@@ -38,7 +38,7 @@ def missing_shift(reference: Profile | None, current: Profile) -> Results:
 
     >>> from anchorwatch.profile.example import pair
     >>> missing_shift(*pair({"x": [1.0] * 20}, {"x": [1.0] * 8 + [None] * 12}))["x"]
-    Value(value=0.60, n=20, low=0.35, high=0.78, p=0.000)
+    Value(value=0.60, n=20, low=0.33, high=0.78, p=0.000)
     """
     columns = chosen(current.grid, Side.INPUTS)
     refused = refusal(reference, current)

@@ -9,11 +9,12 @@ import numpy as np
 from anchorwatch.core.results import Missing, Results
 from anchorwatch.core.schema import Task
 from anchorwatch.core.types import Stage
-from anchorwatch.metrics.tally import Counts, tally
+from anchorwatch.metrics.tally import tally
 from anchorwatch.profile.measure import Family, measure
 from anchorwatch.stats import intervals
 
 if TYPE_CHECKING:
+    from anchorwatch.metrics.tally import Counts
     from anchorwatch.profile.profile import Profile
 
 _BOTH = frozenset({Task.BINARY, Task.MULTICLASS})

@@ -38,7 +38,7 @@ def log_loss(_reference: Profile | None, current: Profile) -> Results:
 
     >>> from anchorwatch.profile.example import scores
     >>> log_loss(None, scores([0.1, 0.9, 0.8, 0.65], "0110"))[""]
-    Value(value=0.371, n=4, low=0.000, high=0.829, p=None)
+    Value(value=0.371, n=4, low=0.000, high=0.818, p=None)
     """
     scores = current.scores
     if scores is None or not scores.n:

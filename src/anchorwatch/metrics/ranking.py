@@ -53,7 +53,7 @@ def roc_auc(_reference: Profile | None, current: Profile) -> Results:
 
     >>> from anchorwatch.profile.example import scores
     >>> roc_auc(None, scores([0.1, 0.4, 0.35, 0.8], "0011"))[""]
-    Value(value=0.75, n=4, low=0.11, high=0.99, p=None)
+    Value(value=0.75, n=4, low=0.07, high=0.99, p=None)
     """
     return whole("roc_auc", _mean(current, area))
 

@@ -23,7 +23,7 @@ _ORDER = "order statistics: Conover 1999, section 3.2"
 def throughput(_reference: Profile | None, current: Profile) -> Results:
     """Predictions logged in the window, errors included.
 
-    A count of events, 0 or more, none is best; no interval. Never missing: a window without events has 0.
+    `events`: a count, 0 or more, none is best; no interval. Never missing: a window without events has 0.
     Source: the definition.
 
     >>> from anchorwatch.profile.example import service
@@ -62,9 +62,9 @@ def error_rate(_reference: Profile | None, current: Profile) -> Results:
 def latency_p50(_reference: Profile | None, current: Profile) -> Results:
     """Time that half of the predictions took no longer than.
 
-    The median of the logged latencies, to a cell of at most 2 %. In seconds, 0 or more, best 0;
-    distribution-free 95 % interval, open on a side with too few. Missing when no latency was logged.
-    Source: Conover 1999, section 3.2.
+    The latency of rank `⌈n/2⌉`, for even n the mean with the next one, to a cell of at most 2 %. In
+    seconds, 0 or more, best 0; distribution-free 95 % interval, open on a side with too few. Missing when
+    no latency was logged. Source: Conover 1999, section 3.2.
 
     >>> from anchorwatch.profile.example import service
     >>> latency_p50(None, service([0.1, 0.2, 0.3]))[""]

@@ -85,7 +85,7 @@ def macro(count: Counts, of: Counts, reason: str) -> Value | Missing:
     """Mean over classes of `count` of `of`, leaving out those with none; `n` is the sum of `of`.
 
     >>> macro(np.array([9, 0, 5]), np.array([10, 0, 10]), "nothing")
-    Value(value=0.70, n=20, low=0.54, high=0.82, p=None)
+    Value(value=0.70, n=20, low=0.50, high=0.84, p=None)
     """
     there = of > 0
     if not there.any():

@@ -49,17 +49,20 @@ def out_of_range_share(_reference: Profile | None, current: Profile) -> Results:
         return Results.missing("out_of_range_share", subjects, "no reference")
     if numbers is None:
         return Results.missing("out_of_range_share", subjects, "no rows in this window")
-    last = _last_bins(grid)
+    last, known = _ranges(grid)
     outside = numbers.counts[:, 0] + numbers.counts[np.arange(last.size), last]
     n = columns.finite(numbers)
     reasons = [
-        "no numbers in the reference" if not edge else None if count else "no numbers in this window"
-        for edge, count in zip(last[chosen.numbers].tolist(), n[chosen.numbers].tolist(), strict=True)
+        "no numbers in the reference" if not seen else None if count else "no numbers in this window"
+        for seen, count in zip(known[chosen.numbers].tolist(), n[chosen.numbers].tolist(), strict=True)
     ]
     return columns.shares("out_of_range_share", subjects, outside[chosen.numbers], n[chosen.numbers], reasons)
 
 
 @lru_cache(maxsize=64)
-def _last_bins(grid: Grid) -> NDArray[np.int64]:
-    """Index of each column's own last bin; 0 when its reference had no number."""
-    return np.array([edges.size for edges in grid.edges], np.int64)
+def _ranges(grid: Grid) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Each column's own last bin, and whether its bins are those of a reference: only then it has deciles."""
+    return (
+        np.array([edges.size for edges in grid.edges], np.int64),
+        np.array([deciles.size > 0 for deciles in grid.deciles], np.bool_),
+    )

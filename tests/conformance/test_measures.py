@@ -1,0 +1,349 @@
+"""What every registered measure must hold to; it runs for each by itself as soon as its file is listed."""
+
+from __future__ import annotations
+
+import importlib
+import math
+import pickle
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from anchorwatch.core.schema import Column, Kind, ModelSpec, Task
+from anchorwatch.core.types import Stage
+from anchorwatch.profile.build import build_grid
+from anchorwatch.profile.fold import JoinedRows, fold_inputs, fold_outcomes, label_codes
+from anchorwatch.profile.grid import OUTCOME, Grid
+from anchorwatch.profile.measure import MEASURES, Family, Measure
+from anchorwatch.profile.profile import PARTS, Profile
+
+PACKAGES = ("metrics", "drift", "quality")
+for package in PACKAGES:
+    importlib.import_module(f"anchorwatch.{package}")
+COLUMNS = (Column("x", Kind.NUMBER), Column("tied", Kind.NUMBER), Column("c", Kind.CATEGORY))
+LABELS = {Task.BINARY: ("0", "1"), Task.MULTICLASS: ("a", "b", "z"), Task.REGRESSION: ()}
+NEVER_MISSING = {"throughput"}
+"""A window without events has a throughput: 0."""
+
+
+def spec(task: Task) -> ModelSpec:
+    """A model of a task with two numbers and a category."""
+    return ModelSpec(name="m", task=task, columns=COLUMNS, labels=LABELS[task])
+
+
+@dataclass(frozen=True)
+class World:
+    """Rows of a model: a canonical frame with `_outcome`, and scores per score label."""
+
+    task: Task
+    frame: pl.DataFrame
+    scores: np.ndarray
+
+    def rows(self, index: np.ndarray) -> World:
+        """Some of the rows, in the order of `index`."""
+        return World(self.task, self.frame[index], self.scores[index])
+
+    def with_columns(self, **columns: object) -> World:
+        """The same with other values, each one for all rows or one per row."""
+        changed = [
+            pl.Series(
+                name, given if isinstance(given, list) else [given] * len(self.frame), self.frame.schema[name]
+            )
+            for name, given in columns.items()
+        ]
+        return replace(self, frame=self.frame.with_columns(changed))
+
+    def inputs(self, grid: Grid) -> Profile:
+        """What is known at once."""
+        return fold_inputs(self.frame.drop("_outcome"), np.zeros(len(self.frame), np.int64), 1, grid)[0]
+
+    def profile(self, grid: Grid) -> Profile:
+        """What is known when outcomes have come."""
+        numeric = self.task is Task.REGRESSION
+        predicted, actual = (
+            self.frame[name].to_numpy().astype(np.float64) if numeric else label_codes(self.frame[name], grid)
+            for name in ("_prediction", "_outcome")
+        )
+        joined = JoinedRows(predicted, self.scores, actual)
+        return self.inputs(grid) + fold_outcomes(joined, np.zeros(len(self.frame), np.int64), 1, grid)[0]
+
+
+def world(task: Task, rows: int, seed: int = 0) -> World:
+    """Undramatic random rows."""
+    rng = np.random.default_rng([seed, rows, len(task)])
+    labels = LABELS[task]
+    if task is Task.REGRESSION:
+        scores = np.empty((rows, 0))
+        outcome = rng.gamma(2, 10, rows)
+        prediction = outcome + rng.normal(0, 4, rows)
+    else:
+        scores = (
+            rng.dirichlet(np.ones(len(labels)), rows) if task is Task.MULTICLASS else rng.random((rows, 1))
+        )
+        given = scores if task is Task.MULTICLASS else np.hstack([1 - scores, scores])
+        prediction = np.array(labels)[given.argmax(axis=1)]
+        outcome = np.array(labels)[[rng.choice(len(labels), p=share) for share in given]]
+    missing = rng.random(rows) < 0.1
+    text = pl.Float64 if task is Task.REGRESSION else pl.String
+    frame = pl.DataFrame(
+        {
+            "_id": [str(row) for row in range(rows)],
+            "_at": pl.Series([datetime(2013, 1, 1, tzinfo=UTC)] * rows, dtype=pl.Datetime("us", "UTC")),
+            "_version": pl.Series([""] * rows, dtype=pl.String),
+            "_prediction": pl.Series(prediction, dtype=text),
+            **({"_score": scores[:, 0]} if task is Task.BINARY else {}),
+            "_latency": rng.gamma(2, 0.01, rows),
+            "_error": pl.Series([None] * rows, dtype=pl.String),
+            "_outcome": pl.Series(outcome, dtype=text),
+            "x": pl.Series(
+                [None if lost else value for lost, value in zip(missing, rng.normal(size=rows), strict=True)],
+                dtype=pl.Float64,
+            ),
+            "tied": rng.integers(0, 4, rows).astype(float),
+            "c": pl.Series(
+                rng.choice(["red", "green", "blue"], rows, p=[0.6, 0.3, 0.1]).tolist(), dtype=pl.String
+            ),
+        }
+    )
+    return World(task, frame, scores)
+
+
+@cache
+def grid(task: Task) -> Grid:
+    """The bins of an undramatic reference."""
+    return build_grid(spec(task), world(task, 600, seed=1).frame)
+
+
+@cache
+def reference(task: Task) -> Profile:
+    """That reference."""
+    return world(task, 600, seed=1).profile(grid(task))
+
+
+@cache
+def cases(task: Task) -> dict[str, Profile]:
+    """Windows of every awkward kind."""
+    usual = world(task, 200, seed=2)
+    numeric = task is Task.REGRESSION
+    one = 5.0 if numeric else LABELS[task][0]
+    other = 5.0 if numeric else LABELS[task][1]
+    lost = usual.with_columns(x=None, tied=None, c=None, _prediction=None, _latency=None, _error="failed")
+    strange = 1e12 if numeric else "never seen"
+    infinite = float("inf")
+    worlds = {
+        "ordinary": usual,
+        "one row": usual.rows(np.array([0])),
+        "two rows": usual.rows(np.array([0, 1])),
+        "constant": usual.with_columns(x=1.0, tied=1.0, c="red", _prediction=one, _outcome=one),
+        "one class, all wrong": usual.with_columns(_prediction=one, _outcome=other),
+        "all missing": replace(lost, scores=np.full_like(lost.scores, np.nan)),
+        "infinities": usual.with_columns(x=infinite, tied=[-infinite, 1.0] * 100),
+        "unseen": usual.with_columns(c="purple", x=1e300, tied=-1e300, _prediction=strange, _outcome=strange),
+    }
+    profiles = {name: item.profile(grid(task)) for name, item in worlds.items()}
+    profiles["no outcomes"] = usual.inputs(grid(task))
+    profiles["no rows"] = usual.rows(np.empty(0, np.int64)).profile(grid(task))
+    profiles["nothing"] = Profile(grid(task))
+    return profiles
+
+
+EACH = pytest.mark.parametrize("measure", MEASURES.values(), ids=list(MEASURES))
+PAIRS = [(item, task) for item in MEASURES.values() for task in Task if not item.tasks or task in item.tasks]
+APPLYING = pytest.mark.parametrize(
+    ("measure", "task"), PAIRS, ids=[f"{item.name}-{task}" for item, task in PAIRS]
+)
+
+
+@APPLYING
+def test_awkward_windows_give_values_in_range_or_reasons(measure: Measure, task: Task) -> None:
+    """Whatever the window holds: a value within the declared range and its own interval, or words."""
+    for case, current in cases(task).items():
+        found = measure(reference(task), current)
+        assert found.measure == measure.name
+        assert len(found.value) == len(found.n) == len(found.reasons) == len(found.subjects)
+        assert (found.n >= 0).all()
+        for subject, result in found:
+            where = f"{case}, {subject!r}: {result}"
+            if hasattr(result, "reason"):
+                assert 4 < len(result.reason) < 80, where
+                assert "nan" not in result.reason.lower().split(), where
+                continue
+            assert math.isfinite(result.value), where
+            assert measure.low <= result.value <= measure.high, where
+            assert result.low is None or measure.low <= result.low <= result.value + 1e-9, where
+            assert result.high is None or result.value - 1e-9 <= result.high <= measure.high, where
+            assert result.p is None or 0 <= result.p <= 1, where
+
+
+@APPLYING
+def test_an_ordinary_window_has_values(measure: Measure, task: Task) -> None:
+    """With a reference, 200 rows and their outcomes nothing is missing."""
+    found = measure(reference(task), cases(task)["ordinary"])
+    assert found.subjects
+    assert found.reasons == (None,) * len(found)
+
+
+@APPLYING
+@pytest.mark.parametrize("case", ["no rows", "nothing"])
+def test_of_nothing_nothing_is_known(measure: Measure, task: Task, case: str) -> None:
+    """An empty window has reasons, not zeros."""
+    found = measure(reference(task), cases(task)[case])
+    assert measure.name in NEVER_MISSING or None not in found.reasons
+
+
+@APPLYING
+def test_parts_it_needs_are_needed(measure: Measure, task: Task) -> None:
+    """Without a part it declares to need, all is missing."""
+    for part in measure.needs:
+        found = measure(reference(task), replace(cases(task)["ordinary"], **{part: None}))
+        assert None not in found.reasons, part
+
+
+@APPLYING
+def test_subjects_are_what_it_declares(measure: Measure, task: Task) -> None:
+    """Columns of its kinds, the classes, or the model as a whole; the same ones whatever the window holds."""
+    bins = grid(task)
+    kinds = {Kind.NUMBER: bins.numbers, Kind.CATEGORY: bins.categories}
+    columns = {name for kind in measure.kinds for name in kinds[kind]}
+    expected = {"columns": columns, "classes": set(bins.labels), "model": {""}}[measure.subjects]
+    for case, current in cases(task).items():
+        found = measure(reference(task), current).subjects
+        assert set(found) <= expected, case
+        assert len(set(found)) == len(found)
+        assert found == measure(reference(task), cases(task)["ordinary"]).subjects
+        if measure.subjects == "columns":
+            wanted = {OUTCOME} & columns if measure.stage is Stage.OUTCOMES else columns - {OUTCOME}
+            assert set(found) == wanted
+
+
+@APPLYING
+def test_inputs_do_not_wait_for_outcomes(measure: Measure, task: Task) -> None:
+    """A measure of the stage of inputs says the same before outcomes come and after."""
+    before, after = (measure(reference(task), cases(task)[case]) for case in ("no outcomes", "ordinary"))
+    if measure.stage is Stage.INPUTS:
+        assert list(before) == list(after)
+    elif measure.name in {"maturity", "expired_share"}:
+        assert before[""].value == 0
+    else:
+        assert None not in before.reasons
+
+
+@APPLYING
+def test_without_a_reference_drift_says_so(measure: Measure, task: Task) -> None:
+    """Drift is missing for want of a reference; what is no drift does not care."""
+    found = measure(None, cases(task)["ordinary"])
+    if measure.family is Family.DRIFT:
+        assert found.reasons == ("no reference",) * len(found)
+    else:
+        assert list(found) == list(measure(reference(task), cases(task)["ordinary"]))
+
+
+@APPLYING
+def test_a_reference_on_other_bins_is_refused(measure: Measure, task: Task) -> None:
+    """Counts in different bins are not compared."""
+    other = world(task, 300, seed=7)
+    foreign = other.profile(build_grid(spec(task), other.frame))
+    if measure.family is Family.DRIFT:
+        assert set(measure(foreign, cases(task)["ordinary"]).reasons) == {"the reference lies on other bins"}
+
+
+@APPLYING
+def test_bins_made_without_a_reference_do_not_pretend(measure: Measure, task: Task) -> None:
+    """On the general ladder, what needs the reference's range, deciles or levels is missing, and nothing breaks."""
+    bare = build_grid(spec(task), None)
+    before, after = (world(task, 200, seed=seed).profile(bare) for seed in (3, 4))
+    found = measure(before, after)
+    for _, result in found:
+        assert hasattr(result, "reason") or measure.low <= result.value <= measure.high
+    if {"out_of_range_share", "unseen_share", "psi", "chi_square", "jensen_shannon"} & {measure.name}:
+        assert None not in found.reasons
+
+
+@APPLYING
+def test_what_did_not_change_has_not_drifted(measure: Measure, task: Task) -> None:
+    """Identical reference and current give 0 and no significance, in every awkward window."""
+    if measure.family is not Family.DRIFT:
+        return
+    for case, current in cases(task).items():
+        for subject, result in measure(current, current):
+            if not hasattr(result, "reason"):
+                assert result.value == pytest.approx(0, abs=1e-7), (case, subject)
+                assert result.p is None or result.p > 0.99, (case, subject)
+
+
+@APPLYING
+def test_order_and_split_change_nothing(measure: Measure, task: Task) -> None:
+    """Any order of rows, folded in any three parts and added, gives the same results."""
+    rows = world(task, 150, seed=5)
+    shuffled = np.random.default_rng(0).permutation(150)
+    parts = [rows.rows(part).profile(grid(task)) for part in np.split(shuffled, [40, 41])]
+    whole = measure(reference(task), rows.profile(grid(task)))
+    merged = measure(reference(task), Profile.sum(grid(task), parts))
+    assert (whole.subjects, whole.reasons, whole.n.tolist()) == (
+        merged.subjects,
+        merged.reasons,
+        merged.n.tolist(),
+    )
+    for name in ("value", "low", "high", "p"):
+        np.testing.assert_allclose(getattr(merged, name), getattr(whole, name), rtol=1e-9, atol=1e-12)
+
+
+@APPLYING
+def test_swapping_the_sides_is_as_declared(measure: Measure, task: Task) -> None:
+    """A symmetric measure is; one that is not says so, and shows it on some pair."""
+    if measure.family is not Family.DRIFT:
+        assert not measure.symmetric
+        return
+    one, other = reference(task), cases(task)["constant"]
+    forth, back = measure(one, other), measure(other, one)
+    same = all(
+        np.allclose(getattr(forth, name), getattr(back, name), rtol=1e-9, equal_nan=True)
+        for name in ("value", "p")
+    )
+    assert same is measure.symmetric
+
+
+@APPLYING
+def test_profiles_are_left_alone(measure: Measure, task: Task) -> None:
+    """Measuring changes neither side."""
+    before = pickle.dumps((reference(task), cases(task)))
+    for current in cases(task).values():
+        measure(reference(task), current)
+    assert pickle.dumps((reference(task), cases(task))) == before
+
+
+@EACH
+def test_it_says_what_it_is(measure: Measure) -> None:
+    """Title, unit, range, direction, source, and a docstring with formula, range, when missing, and an example."""
+    assert measure.name == measure.function.__name__
+    assert measure.title[0].isupper()
+    assert measure.unit
+    assert measure.source
+    assert measure.low < measure.high
+    assert measure.better in {"higher", "lower", "none"}
+    assert measure.needs <= set(PARTS)
+    assert not (measure.kinds and measure.per_class)
+    text = measure.function.__doc__ or ""
+    for needed in ("Source:", ">>> ", "issing"):
+        assert needed in text
+    assert "`" in text.split("\n\n")[1]
+    assert "best" in text
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_file_is_listed(package: str) -> None:
+    """A file that registers measures is in its package's list, and the list names no other."""
+    module = importlib.import_module(f"anchorwatch.{package}")
+    folder = Path(str(module.__file__)).parent
+    registering = {
+        path.stem for path in folder.glob("*.py") if "\n@measure(" in path.read_text(encoding="utf-8")
+    }
+    assert set(module.__all__) == registering
+    assert module.__all__ == sorted(module.__all__)
+    named = {item.function.__module__ for item in MEASURES.values()}
+    assert {f"anchorwatch.{package}.{name}" for name in registering} <= named
