@@ -14,7 +14,6 @@ from anchorwatch.profile.envelope import Reader, Writer, seal, unseal
 from anchorwatch.profile.grid import Grid
 from anchorwatch.profile.histogram import COARSEST, FINEST, Histogram
 from anchorwatch.profile.parts import (
-    UNSEEN_KEPT,
     Categories,
     Confusion,
     Joined,
@@ -24,6 +23,7 @@ from anchorwatch.profile.parts import (
     Service,
 )
 from anchorwatch.profile.profile import PARTS, Profile
+from anchorwatch.profile.unseen import UNSEEN_KEPT
 
 if TYPE_CHECKING:
     from collections.abc import Callable

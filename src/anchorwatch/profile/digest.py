@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,13 +13,15 @@ from anchorwatch.core.errors import InputError
 from anchorwatch.profile.grid import OUTCOME, PREDICTION, SCORE, Grid
 from anchorwatch.profile.histogram import Histogram
 from anchorwatch.profile.levels import Levels, Texts, count_texts
-from anchorwatch.profile.locate import Locator
+from anchorwatch.profile.locate import BLOCK, Locator
 from anchorwatch.profile.parts import Service
 from anchorwatch.profile.profile import Profile
 from anchorwatch.profile.rows import Rows
 from anchorwatch.profile.tally import Slab, Sums, code_type, each, locate, missing_code
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
 LATENCY_CELLS = 512
@@ -27,6 +29,8 @@ LATENCY_CELLS = 512
 
 NARROW = 65_536
 """Up to so many numbers the columns of a frame are handled as one matrix, beyond it one by one."""
+
+_TIME = pl.Datetime("us", "UTC")
 
 LAST, FIRST = -(2**63), 2**63 - 1
 """Event times of a profile without events: the neutral elements of max and min."""
@@ -57,7 +61,7 @@ class Calls:
     """How the model served, row by row.
 
     Attributes:
-        at: event time in microseconds since 1970, shape (rows,).
+        at: event time in microseconds since 1970, `LAST` where it is not known, shape (rows,).
         error: whether the call failed.
         latency: seconds; NaN where it is not known.
     """
@@ -69,14 +73,14 @@ class Calls:
     @classmethod
     def of(cls, frame: pl.DataFrame) -> Calls:
         """Read the service columns of a canonical frame; each may be absent."""
-        empty = pl.repeat(None, frame.height, dtype=pl.Null, eager=True)
-        columns = [frame[name] if name in frame.columns else empty for name in ("_at", "_error", "_latency")]
-        at, error, latency = columns
-        known = latency.cast(pl.Float64, strict=False).to_numpy()
+        error = _column(frame, "_error", pl.String)
+        latency = _column(frame, "_latency", pl.Float64).to_numpy()
         return cls(
-            at.cast(pl.Int64).fill_null(FIRST).to_numpy(),
-            error.is_not_null().to_numpy(),
-            np.where(np.isfinite(known) & (known >= 0), known, np.nan),
+            _column(frame, "_at", _TIME).to_numpy().view(np.int64),
+            np.zeros(frame.height, bool)
+            if error.null_count() == frame.height
+            else error.is_not_null().to_numpy(),
+            np.where(np.isfinite(latency) & (latency >= 0), latency, np.nan),
         )
 
     def fold(self, rows: Rows) -> list[Service]:
@@ -102,7 +106,7 @@ class Calls:
 
 
 def _span(at: NDArray[np.int64]) -> tuple[int, int]:
-    known = at[at != FIRST]
+    known = at[at != LAST]
     return (int(known.min()), int(known.max())) if known.size else (FIRST, LAST)
 
 
@@ -119,20 +123,19 @@ class Digest:
     @classmethod
     def of(cls, frame: pl.DataFrame, grid: Grid) -> Digest:
         """Locate every value of a canonical frame of predictions."""
-        known = finders(grid)
-        missing = missing_code(grid)
-        matrices = _matrices(frame, grid)
-        slabs = each(
-            lambda matrix: locate(*matrix, known.locators, missing),
-            matrices,
-            sum(v.size for _, v in matrices),
-        )
-        texts = []
-        for column, name in _present(frame, grid.categories):
-            series = _column(frame, name, pl.String)
-            levels = known.levels[column]
-            texts.append(Texts(column, series, levels.codes(series), levels.unseen))
-        return cls(grid, frame.height, tuple(slabs), tuple(texts), Calls.of(frame))
+        known, missing = finders(grid), missing_code(grid)
+        numeric = _matrices(frame, grid)
+        textual = [
+            (column, _column(frame, name, pl.String)) for column, name in _present(frame, grid.categories)
+        ]
+        jobs: list[Callable[[], Slab | Texts]] = [
+            *(partial(Texts.of, column, texts, known.levels[column]) for column, texts in textual),
+            *(partial(locate, columns, values, known.locators, missing) for columns, values in numeric),
+        ]
+        done = each(lambda job: job(), jobs, frame.height * len(jobs))
+        slabs = tuple(item for item in done if isinstance(item, Slab))
+        texts = tuple(item for item in done if isinstance(item, Texts))
+        return cls(grid, frame.height, slabs, texts, Calls.of(frame))
 
     def fold(self, groups: NDArray[np.int64], count: int) -> list[Profile]:
         """One profile per group; row `i` belongs to group `groups[i]` of `count`, and to none where that is -1.
@@ -146,8 +149,8 @@ class Digest:
             raise InputError(f"{self.height} rows need a group each; {len(groups)} were given")
         rows = Rows.of(groups, count)
         sums = Sums.zero(self.grid, count)
-        size = sum(slab.values.size for slab in self.slabs)
-        each(lambda slab: sums.add(slab, rows, self.grid), self.slabs, size)
+        blocks = list(rows.blocks(BLOCK))
+        each(lambda slab: sums.add(slab, blocks, self.grid), self.slabs, rows.size * len(self.slabs))
         categories = count_texts(self.texts, rows, self.grid) if self.grid.categories else None
         services = self.calls.fold(rows)
         return [
@@ -171,10 +174,11 @@ def _present(frame: pl.DataFrame, names: tuple[str, ...]) -> list[tuple[int, str
     ]
 
 
-def _column(frame: pl.DataFrame, name: str, dtype: type[pl.DataType]) -> pl.Series:
-    if name not in frame.columns:
-        return pl.repeat(None, frame.height, dtype=dtype, eager=True).alias(name)
-    series = frame.get_column(name)
+def _column(frame: pl.DataFrame, name: str, dtype: pl.DataType | type[pl.DataType]) -> pl.Series:
+    series: pl.Series | None = frame.get_column(name, default=None)
+    if series is None:
+        nothing: pl.Series = pl.Series(name, [None], dtype).new_from_index(0, frame.height)
+        return nothing
     return series if series.dtype == dtype else series.cast(dtype, strict=False)
 
 
@@ -186,5 +190,5 @@ def _matrices(frame: pl.DataFrame, grid: Grid) -> list[tuple[NDArray[np.intp], N
     if not present:
         return []
     if frame.height * len(present) <= NARROW:
-        return [(columns, pl.DataFrame(series).to_numpy(order="fortran").T)]
+        return [(columns, np.stack([one.to_numpy() for one in series]))]
     return [(columns[lane : lane + 1], one.to_numpy()[None, :]) for lane, one in enumerate(series)]

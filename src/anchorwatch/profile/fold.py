@@ -15,7 +15,7 @@ from anchorwatch.profile.histogram import Histogram
 from anchorwatch.profile.parts import Categories, Confusion, Joined, Numbers, Residuals, Scores
 from anchorwatch.profile.profile import Profile
 from anchorwatch.profile.rows import Rows
-from anchorwatch.profile.tally import FARTHEST, Sums, locate, missing_code
+from anchorwatch.profile.tally import Sums, locate, missing_code, standardised
 
 if TYPE_CHECKING:
     import polars as pl
@@ -126,7 +126,7 @@ def _outcome_numbers(rows: Rows, outcome: NDArray[np.float64], grid: Grid) -> li
     column = np.array([grid.numbers.index(OUTCOME)], np.intp)
     slab = locate(column, outcome[None, :], finders(grid).locators, missing_code(grid))
     sums = Sums.zero(grid, rows.count)
-    sums.add(slab, rows.in_order(), grid)
+    sums.add(slab, [rows.in_order()], grid)
     return [sums.numbers(group) for group in range(rows.count)]
 
 
@@ -219,7 +219,7 @@ def _terms(
     with np.errstate(over="ignore"):
         error = np.clip(predicted - actual, -LARGEST_ERROR, LARGEST_ERROR)
         absolute, square = np.abs(error), error * error
-        standard = np.clip((actual - grid.centre[column]) / grid.scale[column], -FARTHEST, FARTHEST)
+        standard = standardised(actual, grid.centre[column], grid.scale[column])
         nonzero = actual != 0
         relative = np.divide(absolute, np.abs(actual), out=np.zeros_like(error), where=nonzero)
         size = np.abs(actual) / 4 + np.abs(predicted) / 4

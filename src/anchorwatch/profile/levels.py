@@ -66,6 +66,11 @@ class Texts:
     codes: NDArray[np.unsignedinteger]
     unseen: int
 
+    @classmethod
+    def of(cls, column: int, texts: pl.Series, levels: Levels) -> Texts:
+        """Look up the code of each text."""
+        return cls(column, texts, levels.codes(texts), levels.unseen)
+
     def count(self, rows: Rows) -> NDArray[np.int64]:
         """How often each code comes in each group, shape (groups, levels + 2)."""
         return rows.tally(rows.pick(self.codes), self.unseen + 2)
@@ -75,7 +80,7 @@ class Texts:
         found = np.flatnonzero(rows.pick(self.codes) == self.unseen)
         if not found.size:
             return {}
-        places = found if rows.order is None else rows.order[found]
+        places = rows.pick(np.arange(len(self.texts)))[found]
         return _names(self.texts.gather(places), rows.group[found])
 
 
@@ -88,7 +93,7 @@ def _names(texts: pl.Series, groups: NDArray[np.int64]) -> dict[int, dict[str, i
     by_group: dict[int, dict[str, int]] = {}
     for group, name, count in counted:
         by_group.setdefault(group, {})[name] = count
-    return {group: merge_names(names) for group, names in by_group.items()}
+    return {group: merge_names([names]) for group, names in by_group.items()}
 
 
 def count_texts(columns: Sequence[Texts], rows: Rows, grid: Grid) -> list[Categories]:

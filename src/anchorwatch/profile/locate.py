@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 HALF = 4096
 """Cells of the table on either side of the centre."""
 
-BLOCK = 16_384
+BLOCK = 32_768
 """Numbers handled at once, so that what is between stays in the processor's cache."""
 
 FEW = 256

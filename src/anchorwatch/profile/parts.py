@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
+from anchorwatch.profile.histogram import Histogram
+from anchorwatch.profile.unseen import merge_names
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
-    from anchorwatch.profile.histogram import Histogram
-
-UNSEEN_KEPT = 64
-"""Unseen categories remembered per column: those with the smallest hash, with their exact counts."""
+S = TypeVar("S", bound=np.generic)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,16 +40,21 @@ class Numbers:
     low: NDArray[np.float64]
     high: NDArray[np.float64]
 
-    def __add__(self, other: Numbers) -> Numbers:
+    @classmethod
+    def sum(cls, parts: Sequence[Numbers]) -> Numbers:
+        """All of them together, at least one."""
         return Numbers(
-            self.counts + other.counts,
-            self.missing + other.missing,
-            self.infinite + other.infinite,
-            self.total + other.total,
-            self.square + other.square,
-            np.minimum(self.low, other.low),
-            np.maximum(self.high, other.high),
+            _sum([part.counts for part in parts]),
+            _sum([part.missing for part in parts]),
+            _sum([part.infinite for part in parts]),
+            _sum([part.total for part in parts]),
+            _sum([part.square for part in parts]),
+            np.minimum.reduce([part.low for part in parts]),
+            np.maximum.reduce([part.high for part in parts]),
         )
+
+    def __add__(self, other: Numbers) -> Numbers:
+        return Numbers.sum((self, other))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,15 +74,18 @@ class Categories:
     unseen: NDArray[np.int64]
     names: tuple[dict[str, int], ...]
 
-    def __add__(self, other: Categories) -> Categories:
-        from anchorwatch.profile.unseen import merge_names  # noqa: PLC0415 - hashing is needed here alone
-
+    @classmethod
+    def sum(cls, parts: Sequence[Categories]) -> Categories:
+        """All of them together, at least one."""
         return Categories(
-            tuple(a + b for a, b in zip(self.counts, other.counts, strict=True)),
-            self.missing + other.missing,
-            self.unseen + other.unseen,
-            tuple(merge_names(a, b) for a, b in zip(self.names, other.names, strict=True)),
+            tuple(_sum(counts) for counts in zip(*[part.counts for part in parts], strict=True)),
+            _sum([part.missing for part in parts]),
+            _sum([part.unseen for part in parts]),
+            tuple(merge_names(names) for names in zip(*[part.names for part in parts], strict=True)),
         )
+
+    def __add__(self, other: Categories) -> Categories:
+        return Categories.sum((self, other))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,15 +102,20 @@ class Service:
     first: int
     last: int
 
-    def __add__(self, other: Service) -> Service:
+    @classmethod
+    def sum(cls, parts: Sequence[Service]) -> Service:
+        """All of them together, at least one."""
         return Service(
-            self.events + other.events,
-            self.errors + other.errors,
-            self.latency + other.latency,
-            self.latency_total + other.latency_total,
-            min(self.first, other.first),
-            max(self.last, other.last),
+            sum(part.events for part in parts),
+            sum(part.errors for part in parts),
+            Histogram.sum([part.latency for part in parts]),
+            sum(part.latency_total for part in parts),
+            min(part.first for part in parts),
+            max(part.last for part in parts),
         )
+
+    def __add__(self, other: Service) -> Service:
+        return Service.sum((self, other))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,8 +127,13 @@ class Confusion:
 
     matrix: NDArray[np.int64]
 
+    @classmethod
+    def sum(cls, parts: Sequence[Confusion]) -> Confusion:
+        """All of them together, at least one."""
+        return Confusion(_sum([part.matrix for part in parts]))
+
     def __add__(self, other: Confusion) -> Confusion:
-        return Confusion(self.matrix + other.matrix)
+        return Confusion.sum((self, other))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -137,15 +157,20 @@ class Scores:
     brier_square: float
     histograms: tuple[Histogram, ...]
 
-    def __add__(self, other: Scores) -> Scores:
+    @classmethod
+    def sum(cls, parts: Sequence[Scores]) -> Scores:
+        """All of them together, at least one."""
         return Scores(
-            self.n + other.n,
-            self.log_loss + other.log_loss,
-            self.log_loss_square + other.log_loss_square,
-            self.brier + other.brier,
-            self.brier_square + other.brier_square,
-            tuple(a + b for a, b in zip(self.histograms, other.histograms, strict=True)),
+            sum(part.n for part in parts),
+            sum(part.log_loss for part in parts),
+            sum(part.log_loss_square for part in parts),
+            sum(part.brier for part in parts),
+            sum(part.brier_square for part in parts),
+            tuple(Histogram.sum(each) for each in zip(*[part.histograms for part in parts], strict=True)),
         )
+
+    def __add__(self, other: Scores) -> Scores:
+        return Scores.sum((self, other))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -163,8 +188,17 @@ class Residuals:
     sums: NDArray[np.float64]
     absolute: Histogram
 
+    @classmethod
+    def sum(cls, parts: Sequence[Residuals]) -> Residuals:
+        """All of them together, at least one."""
+        return Residuals(
+            sum(part.n for part in parts),
+            _sum([part.sums for part in parts]),
+            Histogram.sum([part.absolute for part in parts]),
+        )
+
     def __add__(self, other: Residuals) -> Residuals:
-        return Residuals(self.n + other.n, self.sums + other.sums, self.absolute + other.absolute)
+        return Residuals.sum((self, other))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -174,5 +208,18 @@ class Joined:
     outcomes: int
     expired: int
 
+    @classmethod
+    def sum(cls, parts: Sequence[Joined]) -> Joined:
+        """All of them together, at least one."""
+        return Joined(sum(part.outcomes for part in parts), sum(part.expired for part in parts))
+
     def __add__(self, other: Joined) -> Joined:
-        return Joined(self.outcomes + other.outcomes, self.expired + other.expired)
+        return Joined.sum((self, other))
+
+
+def _sum(arrays: Sequence[NDArray[S]]) -> NDArray[S]:
+    """Added up in place: a year of hours would not fit the cache if it were stacked first."""
+    total = arrays[0].copy()
+    for array in arrays[1:]:
+        np.add(total, array, out=total)
+    return total

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 from anchorwatch.core.errors import ConflictError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from anchorwatch.profile.grid import Grid
     from anchorwatch.profile.parts import Categories, Confusion, Joined, Numbers, Residuals, Scores, Service
@@ -33,14 +32,21 @@ class Profile:
     joined: Joined | None = None
 
     def __add__(self, other: Profile) -> Profile:
-        if self.grid.digest != other.grid.digest:
-            raise ConflictError("profiles on different grids do not add; measure each against its own reference")
-        return Profile(self.grid, **{name: _add(getattr(self, name), getattr(other, name)) for name in PARTS})
+        return Profile.sum(self.grid, (self, other))
 
     @classmethod
     def sum(cls, grid: Grid, profiles: Iterable[Profile]) -> Profile:
-        """All of them together; of none: the empty profile."""
-        return reduce(cls.__add__, profiles, cls(grid))
+        """All of them together, in one pass; of none: the empty profile.
+
+        Raises:
+            ConflictError: one of them is on another grid.
+        """
+        given = list(profiles)
+        if any(profile.grid.digest != grid.digest for profile in given):
+            raise ConflictError(
+                "profiles on different grids do not add; measure each against its own reference"
+            )
+        return cls(grid, **{name: _sum([getattr(profile, name) for profile in given]) for name in PARTS})
 
     @property
     def events(self) -> int:
@@ -51,7 +57,6 @@ class Profile:
 PARTS = tuple(item.name for item in fields(Profile) if item.name != "grid")
 
 
-def _add(one: Any, other: Any) -> Any:
-    if one is None or other is None:
-        return other if one is None else one
-    return one + other
+def _sum(parts: Sequence[Any]) -> Any:
+    known = [part for part in parts if part is not None]
+    return type(known[0]).sum(known) if len(known) > 1 else next(iter(known), None)

@@ -23,14 +23,14 @@ class Rows:
 
     Attributes:
         count: groups there are, empty ones included.
-        order: index of each row among those given; `None` when they came in order and all belong.
+        order: where each row is among those given; a slice when they came in order.
         group: group of each row, ascending, int64, shape (n,).
         begins: where each group that has rows begins, shape (g,).
         present: those groups, ascending, shape (g,).
     """
 
     count: int
-    order: NDArray[np.intp] | None
+    order: NDArray[np.intp] | slice
     group: NDArray[np.int64]
     begins: NDArray[np.intp]
     present: NDArray[np.int64]
@@ -47,11 +47,10 @@ class Rows:
             raise InputError(
                 f"groups must lie between -1 and {count - 1}; {groups.min()} to {groups.max()} were given"
             )
-        order = None
+        order: NDArray[np.intp] | slice = slice(None)
         if groups.size and (groups[0] < 0 or (groups[1:] < groups[:-1]).any()):
             narrow = groups.astype(np.int16) if count < 2**15 else groups  # NumPy sorts 16 bits by radix
-            order = np.argsort(narrow, kind="stable")
-            order = order[np.count_nonzero(groups < 0) :]
+            order = np.argsort(narrow, kind="stable")[np.count_nonzero(groups < 0) :]
             groups = groups[order]
         change = groups[1:] != groups[:-1]
         begins = np.concatenate([np.zeros(min(groups.size, 1), np.intp), np.flatnonzero(change) + 1])
@@ -64,11 +63,11 @@ class Rows:
 
     def pick(self, values: NDArray[S]) -> NDArray[S]:
         """The rows of `values`, shape (…, rows given), in the order of groups."""
-        return values if self.order is None else values.take(self.order, axis=-1)
+        return values[..., self.order] if isinstance(self.order, slice) else values.take(self.order, axis=-1)
 
     def in_order(self) -> Rows:
         """The same groups, for values that have been picked already."""
-        return replace(self, order=None)
+        return replace(self, order=slice(None))
 
     def where(self, chosen: NDArray[np.bool_]) -> Rows:
         """Some of the rows, for values that have been picked already."""
@@ -89,7 +88,7 @@ class Rows:
             end = min(begin + length, self.size)
             first = int(np.searchsorted(self.begins, begin, side="right")) - 1
             last = int(np.searchsorted(self.begins, end))
-            order = np.arange(begin, end) if self.order is None else self.order[begin:end]
+            order = slice(begin, end) if isinstance(self.order, slice) else self.order[begin:end]
             begins = np.maximum(self.begins[first:last] - begin, 0)
             yield Rows(self.count, order, self.group[begin:end], begins, self.present[first:last])
 

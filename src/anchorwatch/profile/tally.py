@@ -97,27 +97,25 @@ class Sums:
             np.full(shape, -np.inf),
         )
 
-    def add(self, slab: Slab, rows: Rows, grid: Grid) -> None:
-        """Add the rows of a slab, a block that fits the cache at a time."""
+    def add(self, slab: Slab, blocks: Sequence[Rows], grid: Grid) -> None:
+        """Add the rows of a slab, a block after the other."""
         columns, missing = slab.columns, missing_code(grid)
         centre, scale = grid.centre[columns, None], grid.scale[columns, None]
-        for some in rows.blocks(max(2 * BLOCK // len(columns), 1)):
-            codes, values = some.pick(slab.codes), some.pick(slab.values)
-            tally = some.tally(codes, missing + 2).swapaxes(0, 1)
+        for rows in blocks:
+            codes, values = rows.pick(slab.codes), rows.pick(slab.values)
+            tally = rows.tally(codes, missing + 2).swapaxes(0, 1)
             self.counts[:, columns] += tally[..., :missing]
             self.odd[:, :, columns] += np.moveaxis(tally[..., missing:], -1, 0)
-            finite = None if codes.max(initial=0) < missing else codes < missing
-            with np.errstate(over="ignore", invalid="ignore"):
-                standard = (values - centre) / scale
-                np.clip(standard, -FARTHEST, FARTHEST, out=standard)
-            if finite is not None:
-                standard = np.where(finite, standard, 0.0)
-            self.total[:, columns] += some.sum(standard).T
-            self.square[:, columns] += some.sum(standard * standard).T
-            least = values if finite is None else np.where(finite, values, np.inf)
-            most = values if finite is None else np.where(finite, values, -np.inf)
-            self.low[:, columns] = np.minimum(self.low[:, columns], some.least(least).T)
-            self.high[:, columns] = np.maximum(self.high[:, columns], some.most(most).T)
+            low = high = values
+            if codes.max(initial=0) >= missing:
+                low, high = (np.where(codes < missing, values, far) for far in (np.inf, -np.inf))
+                values = np.where(codes < missing, values, centre)
+            self.low[:, columns] = np.minimum(self.low[:, columns], rows.least(low).T)
+            self.high[:, columns] = np.maximum(self.high[:, columns], rows.most(high).T)
+            standard = standardised(values, centre, scale)
+            self.total[:, columns] += rows.sum(standard).T
+            np.multiply(standard, standard, out=standard)
+            self.square[:, columns] += rows.sum(standard).T
 
     def numbers(self, group: int) -> Numbers:
         """Those of one group."""
@@ -130,6 +128,18 @@ class Sums:
             self.low[group],
             self.high[group],
         )
+
+
+def standardised(
+    values: NDArray[np.float64],
+    centre: NDArray[np.float64] | np.float64,
+    scale: NDArray[np.float64] | np.float64,
+) -> NDArray[np.float64]:
+    """Finite values less the centre, over the scale, held to `FARTHEST`."""
+    with np.errstate(over="ignore"):
+        standard = values - centre
+        standard /= scale
+    return np.clip(standard, -FARTHEST, FARTHEST, out=standard)
 
 
 def each(work: Callable[[T], R], items: Sequence[T], size: int) -> list[R]:

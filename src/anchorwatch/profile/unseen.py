@@ -7,22 +7,23 @@ from typing import TYPE_CHECKING
 
 from xxhash import xxh3_64_intdigest
 
-from anchorwatch.profile.parts import UNSEEN_KEPT
-
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
+
+UNSEEN_KEPT = 64
+"""Unseen categories remembered per column: those with the smallest hash, with their exact counts."""
 
 LONGEST = 200
 """Characters of a name that are kept; longer ones are cut before they are counted."""
 
 
-def merge_names(*parts: Mapping[str, int]) -> dict[str, int]:
+def merge_names(parts: Iterable[Mapping[str, int]]) -> dict[str, int]:
     """Add counts by name and keep the `UNSEEN_KEPT` names with the smallest hash, in the order of their hashes.
 
     The counts that are kept are exact: a name among the smallest of the whole is among the smallest of every part
     that holds it, so no part has dropped it.
 
-    >>> merge_names({"teal": 2}, {"teal": 1, "plum": 4}) == {"teal": 3, "plum": 4}
+    >>> merge_names([{"teal": 2}, {"teal": 1, "plum": 4}]) == {"teal": 3, "plum": 4}
     True
     """
     total: dict[str, int] = {}
