@@ -12,12 +12,15 @@ import numpy as np
 import polars as pl
 
 from anchorwatch.core.types import EventKind
-from anchorwatch.stores.index import Run, RunStore, keys, record_type
+from anchorwatch.flow.records import record_type
+from anchorwatch.stores.index import RunStore, keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
+
+    from anchorwatch.flow.runs import Run
 
 
 def records(count: int, seed: int) -> NDArray[np.void]:

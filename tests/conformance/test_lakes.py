@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from anchorwatch.core.ports import Lake
 
-P, O = EventKind.PREDICTIONS, EventKind.OUTCOMES  
+P, OUT = EventKind.PREDICTIONS, EventKind.OUTCOMES
 NIGHT = datetime(2013, 1, 1, tzinfo=UTC)
 TIME = pl.Datetime("us", "UTC")
 
@@ -91,7 +91,22 @@ def test_empty(lake: Lake) -> None:
 
 def test_what_goes_in_comes_out(lake: Lake) -> None:
     """Rows come back as they were: times to the microsecond, nulls, NaN and infinities, odd names and texts."""
-    names = ["a b", "a,b", "a=b", "x.y", "ü", "{x};", 'q"uote', "tab\tx", "a(b)", "`bt`", "a/b", "a%20b", "'s'", "\\"]
+    names = [
+        "a b",
+        "a,b",
+        "a=b",
+        "x.y",
+        "ü",
+        "{x};",
+        'q"uote',
+        "tab\tx",
+        "a(b)",
+        "`bt`",
+        "a/b",
+        "a%20b",
+        "'s'",
+        "\\",
+    ]
     odd = {name: [1.5, None, float("nan"), float("-inf")] for name in names}
     frame = rows(7, [0, 23.9999999, 24, 48], **odd, text=["", None, "x\n\0y", "a" * 70_000])
     frame = frame.with_columns(_id=pl.Series(["", "a" * 300, "ü", "\U0001f6a2"]))
@@ -109,8 +124,8 @@ def test_a_repeat_is_skipped(lake: Lake) -> None:
     assert lake.append("m", P, pl.concat([first, second]), upto=2)
     assert not lake.append("m", P, second, upto=2)
     assert all_rows(lake, ["_id"])["_id"].to_list() == ["1.0", "1.1", "2.0"]
-    assert lake.applied("m", O) == 0
-    assert lake.append("m", O, outcomes(1, {"1.0": 1.0}, 5), upto=1)
+    assert lake.applied("m", OUT) == 0
+    assert lake.append("m", OUT, outcomes(1, {"1.0": 1.0}, 5), upto=1)
 
 
 def test_an_append_of_no_rows(lake: Lake) -> None:
@@ -158,10 +173,12 @@ def test_ranges_of_time(lake: Lake) -> None:
 def test_joined_takes_the_latest_outcome(lake: Lake) -> None:
     """Each prediction comes once, with the outcome that arrived last, also months later."""
     lake.append("m", P, rows(1, [1, 2, 30]), upto=1)
-    lake.append("m", O, outcomes(2, {"1.0": 5.0, "1.2": 6.0}, 3), upto=2)
-    lake.append("m", O, outcomes(3, {"1.0": 7.0, "other": 1.0}, 24 * 100), upto=3)
+    lake.append("m", OUT, outcomes(2, {"1.0": 5.0, "1.2": 6.0}, 3), upto=2)
+    lake.append("m", OUT, outcomes(3, {"1.0": 7.0, "other": 1.0}, 24 * 100), upto=3)
     repeated = outcomes(4, {"1.2": 8.0}, 24 * 90)
-    lake.append("m", O, pl.concat([repeated, repeated.with_columns(_row=pl.lit(1, pl.Int32), _outcome=9.0)]), upto=4)
+    lake.append(
+        "m", OUT, pl.concat([repeated, repeated.with_columns(_row=pl.lit(1, pl.Int32), _outcome=9.0)]), upto=4
+    )
     found = lake.joined("m", at(0), at(31))
     assert found.select("_id", "_outcome").rows() == [("1.0", 7.0), ("1.1", None), ("1.2", 9.0)]
     narrow = lake.joined("m", at(0), at(24), ["_prediction"], timedelta(days=30))
@@ -228,16 +245,20 @@ FILTERS = [
 ]
 
 
-@pytest.mark.parametrize(("asked", "expected"), FILTERS, ids=[" ".join(map(str, asked)) for asked, _ in FILTERS])
+@pytest.mark.parametrize(
+    ("asked", "expected"), FILTERS, ids=[" ".join(map(str, asked)) for asked, _ in FILTERS]
+)
 def test_filters(lake: Lake, asked: tuple[str, str, Any], expected: list[int]) -> None:
     """Each comparison finds the rows it says, missing values and outcomes among them."""
     frame = rows(1, [0, 1, 2, 3, 4], x=[None, 1.0, 2.0, 3.0, 4.0], **{"c d": [None, "a.b", "axb", "7", ""]})
     lake.append("m", P, frame, upto=1)
-    lake.append("m", O, outcomes(2, {"1.2": 1.0, "1.3": 0.0, "1.4": 2.0}, 5), upto=2)
+    lake.append("m", OUT, outcomes(2, {"1.2": 1.0, "1.3": 0.0, "1.4": 2.0}, 5), upto=2)
     page = lake.explore("m", RowQuery(filters=(RowFilter(*asked),)))
     assert page.rows["_prediction"].to_list() == expected
     assert page.rows["_outcome"].to_list() == [{2: 1.0, 3: 0.0, 4: 2.0}.get(row) for row in expected]
-    assert everything(lake, RowQuery(filters=(RowFilter(*asked),), limit=1)) == [f"1.{row}" for row in expected]
+    assert everything(lake, RowQuery(filters=(RowFilter(*asked),), limit=1)) == [
+        f"1.{row}" for row in expected
+    ]
 
 
 @pytest.mark.parametrize(
@@ -270,7 +291,7 @@ def test_upkeep_changes_no_answer(lake: Lake) -> None:
     """Compaction and vacuuming leave every row as it was."""
     for seq in range(1, 13):
         lake.append("m", P, rows(seq, [1, 30, 60], x=[float(seq)] * 3), upto=seq)
-        lake.append("m", O, outcomes(seq, {f"{seq}.0": float(seq)}, 70), upto=seq)
+        lake.append("m", OUT, outcomes(seq, {f"{seq}.0": float(seq)}, 70), upto=seq)
     before = lake.joined("m", at(0), at(100))
     for kind in EventKind:
         lake.compact("m", kind)
@@ -283,12 +304,12 @@ def test_upkeep_changes_no_answer(lake: Lake) -> None:
 def test_expired_days_are_gone(lake: Lake) -> None:
     """Days that ended by then go, whole days only; what was appended stays known."""
     lake.append("m", P, rows(1, [1, 23, 25, 47, 49]), upto=1)
-    lake.append("m", O, outcomes(1, {"1.0": 1.0}, 3), upto=1)
+    lake.append("m", OUT, outcomes(1, {"1.0": 1.0}, 3), upto=1)
     assert lake.expire("m", at(30)) == 3
     assert lake.expire("m", at(30)) == 0
     assert all_rows(lake, ["_prediction"])["_prediction"].to_list() == [25.0, 47.0, 49.0]
     assert lake.scan_outcomes("m", None, None).is_empty()
-    assert (lake.applied("m", P), lake.applied("m", O)) == (1, 1)
+    assert (lake.applied("m", P), lake.applied("m", OUT)) == (1, 1)
     assert lake.append("m", P, rows(2, [2]), upto=2)
     assert lake.files("m", P).rows == 4
 

@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 
 from anchorwatch.core.errors import CorruptError, FullError, InputError, StoreError
 from anchorwatch.core.types import EventKind
-from anchorwatch.stores.index import Run, RunStore, keys, record_type
+from anchorwatch.flow.records import record_type
+from anchorwatch.flow.runs import Run
+from anchorwatch.stores.index import RunStore, keys
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -46,7 +46,12 @@ def explained(problem: Exception, doing: str, where: Path) -> StoreError:
 
 def sync_folder(folder: Path) -> None:
     """Make names that were added to `folder` or removed from it survive a power cut."""
-    handle = os.open(folder, os.O_RDONLY)
+    sync_file(folder)
+
+
+def sync_file(path: Path) -> None:
+    """Make a file that somebody else wrote survive a power cut."""
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:

@@ -18,9 +18,10 @@ import polars as pl
 import xxhash
 
 from anchorwatch.core.errors import CorruptError, InputError
+from anchorwatch.flow.records import record_type
+from anchorwatch.flow.runs import Run, covering
 from anchorwatch.stores.faults import sync_folder, told
-from anchorwatch.stores.index_file import Layout, OpenRun, RunWriter, blank, record_type
-from anchorwatch.flow.runs import Run, covering, expired, plan
+from anchorwatch.stores.index_file import Layout, OpenRun, RunWriter, blank
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from anchorwatch.core.types import EventKind
-
-__all__ = ["Run", "RunStore", "expired", "keys", "plan", "record_type"]
 
 _NAME: Final = re.compile(r"(\d{16})-[a-z]+-\d+-[0-9a-f]{12}\.run")
 _CHUNK: Final = 1 << 20

@@ -22,6 +22,7 @@ import numpy as np
 import xxhash
 
 from anchorwatch.core.errors import CorruptError
+from anchorwatch.flow.records import record_type
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,24 +37,6 @@ _SEAL: Final = struct.Struct("<Q")
 _ALIGN: Final = 64
 _FILTER_BITS_PER_RECORD: Final = 16  # 6 % of absent keys pass
 _BITS: Final = np.uint64(64)
-
-
-def record_type(scores: int, slices: int) -> np.dtype[np.void]:
-    """What the index keeps of an event: its key, its window, and what an outcome is held against.
-
-    >>> record_type(1, 2).names
-    ('hi', 'lo', 'start', 'prediction', 'scores', 'slices')
-    """
-    return np.dtype(
-        [
-            ("hi", "<u8"),
-            ("lo", "<u8"),
-            ("start", "<i8"),
-            ("prediction", "<f8"),
-            ("scores", "<f8", (scores,)),
-            ("slices", "<i4", (slices,)),
-        ]
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +132,7 @@ class RunWriter:
 
 
 def _bytes(column: NDArray[Any]) -> memoryview:
-    return memoryview(np.ascontiguousarray(column).reshape(-1).view(np.uint8))
+    return np.ascontiguousarray(column).reshape(-1).view(np.uint8).data
 
 
 def _write(handle: int, data: memoryview, offset: int) -> None:

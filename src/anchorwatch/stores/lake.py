@@ -9,26 +9,24 @@
 from __future__ import annotations
 
 import threading
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import polars as pl
-
-from anchorwatch.core.errors import CorruptError, InputError
+from anchorwatch.core.errors import InputError
 from anchorwatch.core.schema import NAME
 from anchorwatch.core.types import EventKind
 from anchorwatch.stores import lake_query
-from anchorwatch.stores.delta_table import DeltaTable
-from anchorwatch.stores.faults import explained
+from anchorwatch.stores.delta_table import DeltaTable, told_of_table
 from anchorwatch.stores.lake_query import Span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from datetime import datetime, timedelta
     from pathlib import Path
 
+    import polars as pl
+
     from anchorwatch.core.ports import Compacted, LakeFiles, RowPage, RowQuery
-    from anchorwatch.stores.delta_table import Snapshot
+    from anchorwatch.stores.delta_files import Snapshot
 
 
 class DeltaLake:
@@ -54,7 +52,7 @@ class DeltaLake:
         self, model: str, start: datetime | None, end: datetime | None, columns: Sequence[str] | None = None
     ) -> pl.DataFrame:
         """Predictions of a range of event time; columns that older rows did not have are null there."""
-        with self._reading(model):
+        with told_of_table("read", self.folder / model):
             rows = self._table(model, EventKind.PREDICTIONS).snapshot()
             return lake_query.selected(rows, Span(start, end), columns).collect()
 
@@ -62,7 +60,7 @@ class DeltaLake:
         self, model: str, start: datetime | None, end: datetime | None, columns: Sequence[str] | None = None
     ) -> pl.DataFrame:
         """Outcomes that came in a range of time, those that were corrected later among them."""
-        with self._reading(model):
+        with told_of_table("read", self.folder / model):
             rows = self._table(model, EventKind.OUTCOMES).snapshot()
             return lake_query.selected(rows, Span(start, end), columns).collect()
 
@@ -78,12 +76,12 @@ class DeltaLake:
 
         Reads outcomes from a day before `start` until `horizon` after `end`, their ids first.
         """
-        with self._reading(model):
+        with told_of_table("read", self.folder / model):
             return lake_query.joined(*self._pair(model), Span(start, end, horizon), columns)
 
     def explore(self, model: str, query: RowQuery) -> RowPage:
         """A page of predictions, newest first, each with its latest outcome as `_outcome`."""
-        with self._reading(model):
+        with told_of_table("read", self.folder / model):
             return lake_query.explore(*self._pair(model), query)
 
     def files(self, model: str, kind: EventKind) -> LakeFiles:
@@ -113,19 +111,3 @@ class DeltaLake:
             self._table(model, EventKind.PREDICTIONS).snapshot(),
             self._table(model, EventKind.OUTCOMES).snapshot(),
         )
-
-    @contextmanager
-    def _reading(self, model: str) -> Iterator[None]:
-        where = self.folder / model
-        try:
-            yield
-        except FileNotFoundError as problem:
-            raise CorruptError(
-                f"a file that the lake lists is gone from {where}: {problem}; restore it"
-            ) from problem
-        except pl.exceptions.ComputeError as problem:
-            raise CorruptError(
-                f"a file of {where} cannot be read: {problem}; restore it from a backup"
-            ) from problem
-        except OSError as problem:
-            raise explained(problem, "read rows", where) from problem

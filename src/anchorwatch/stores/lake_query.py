@@ -27,6 +27,8 @@ KEYS: Final[dict[str, pl.DataType]] = {
 }
 """Columns every table has."""
 
+FIRST: Final = datetime.min.replace(tzinfo=UTC)
+LAST: Final = datetime.max.replace(tzinfo=UTC)
 _NEWEST: Final = ["_at", "_seq", "_row"]
 _SLACK: Final = timedelta(days=1)  # clocks differ: an outcome may seem to come before its prediction
 _DAY: Final = timedelta(days=1)
@@ -63,14 +65,13 @@ class Span:
     @property
     def outcomes(self) -> tuple[datetime | None, datetime | None]:
         """When outcomes of its predictions may have come."""
-        last = None if self.end is None or self.horizon is None else _later(self.end, self.horizon + _SLACK)
-        return None if self.start is None else _later(self.start, -_SLACK), last
+        last = None if self.end is None or self.horizon is None else later(self.end, self.horizon + _SLACK)
+        return None if self.start is None else later(self.start, -_SLACK), last
 
 
-def _later(at: datetime, span: timedelta) -> datetime:
+def later(at: datetime, span: timedelta) -> datetime:
     """`at + span`, held within what a calendar can say."""
-    low, high = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
-    return low if span < low - at else high if span > high - at else at + span
+    return FIRST if span < FIRST - at else LAST if span > LAST - at else at + span
 
 
 def selected(rows: Rows, span: Span, columns: Sequence[str] | None) -> pl.LazyFrame:
@@ -113,28 +114,46 @@ def explore(predictions: Rows, outcomes: Rows, query: RowQuery) -> RowPage:
 
     Raises `UnknownError` or `InputError` at a filter that cannot be.
     """
-    schema = predictions.schema | {"_outcome": _outcome_kind(predictions, outcomes)}
-    condition = pl.all_horizontal(pl.lit(value=True), *_conditions(query, schema))
-    late = any(item.column == "_outcome" for item in query.filters)
-    page = pl.DataFrame(schema=schema)
+    search = _Search(predictions, outcomes, query)
+    page = pl.DataFrame(schema=search.schema)
     read = 0
-    for span, count in _spans(predictions, query):
-        if read > _BUDGET and span.end is not None:
-            return RowPage(page, f"{micros(span.end)}~-1~-1")
-        read += count
-        need = query.limit + 1 - page.height
-        if late:
-            rows = predictions.scan(span.start, span.end).collect()
-            rows = with_outcomes(rows, outcomes, span, schema["_outcome"]).filter(condition)
-            found = rows.sort(_NEWEST, descending=True).head(need)
-        else:
-            found = _newest(predictions.scan(span.start, span.end).filter(condition), need)
-            found = with_outcomes(found, outcomes, _around(found, query.horizon), schema["_outcome"])
+    for start, end, count in _stretches(predictions, query):
+        if page.height == query.limit:
+            return RowPage(page, _token(page))
+        if read > _BUDGET:
+            return RowPage(page, f"{micros(end)}~-1~-1")
+        found = search.newest(Span(start, end, query.horizon), query.limit + 1 - page.height)
         page = pl.concat([page, found.select(page.columns)])
+        read += count
         if page.height > query.limit:
             page = page.head(query.limit)
             return RowPage(page, _token(page))
     return RowPage(page, None)
+
+
+class _Search:
+    """Finds rows that meet a query's conditions."""
+
+    def __init__(self, predictions: Rows, outcomes: Rows, query: RowQuery) -> None:
+        kind = outcomes.schema.get("_outcome") or predictions.schema.get("_prediction") or pl.String()
+        self.schema = predictions.schema | {"_outcome": kind}
+        self._predictions, self._outcomes, self._horizon = predictions, outcomes, query.horizon
+        self._condition = pl.all_horizontal(pl.lit(value=True), *_conditions(query, self.schema))
+        self._by_outcome = any(item.column == "_outcome" for item in query.filters)
+
+    def newest(self, span: Span, need: int) -> pl.DataFrame:
+        """The newest rows of a stretch of time, each with its latest outcome."""
+        lazy = self._predictions.scan(span.start, span.end)
+        if self._by_outcome:
+            rows = self._answered(lazy.collect()).filter(self._condition)
+            return rows.sort(_NEWEST, descending=True).head(need)
+        return self._answered(_newest(lazy.filter(self._condition), need))
+
+    def _answered(self, rows: pl.DataFrame) -> pl.DataFrame:
+        first, last = rows["_at"].min(), rows["_at"].max()
+        if not isinstance(first, datetime) or not isinstance(last, datetime):  # there are none
+            first = last = None
+        return with_outcomes(rows, self._outcomes, Span(first, last, self._horizon), self.schema["_outcome"])
 
 
 def _newest(lazy: pl.LazyFrame, need: int) -> pl.DataFrame:
@@ -146,39 +165,26 @@ def _newest(lazy: pl.LazyFrame, need: int) -> pl.DataFrame:
     return lazy.filter(pl.col("_at") >= oldest).collect().sort(_NEWEST, descending=True).head(need)
 
 
-def _around(frame: pl.DataFrame, horizon: timedelta | None) -> Span:
-    if frame.is_empty():
-        return Span(None, None)
-    first, last = frame["_at"].min(), frame["_at"].max()
-    return Span(first, last, horizon)  # type: ignore[arg-type]
-
-
-def _spans(rows: Rows, query: RowQuery) -> Iterator[tuple[Span, int]]:
+def _stretches(rows: Rows, query: RowQuery) -> Iterator[tuple[datetime, datetime, int]]:
     """Stretches of days that have rows, and how many, newest first: one day, then two, four …."""
     position = _position(query.after)
     until = _least(query.end, None if position is None else from_micros(position[0] + 1))
     days = [
-        (day, count)
+        (midnight, count)
         for day, count in rows.days()
-        if (until is None or _midnight(day) < until)
-        and (query.start is None or _later(_midnight(day), _DAY) > query.start)
+        if ((midnight := datetime.combine(day, time(), UTC)) < until)
+        and (query.start is None or later(midnight, _DAY) > query.start)
     ]
     place, width = 0, 1
     while place < len(days):
         some = days[place : place + width]
-        end = _least(until, _later(_midnight(some[0][0]), _DAY))
-        start = _midnight(some[-1][0])
-        start = start if query.start is None else max(start, query.start)
-        yield Span(start, end, query.horizon), sum(count for _, count in some)
+        start = some[-1][0] if query.start is None else max(some[-1][0], query.start)
+        yield start, min(until, later(some[0][0], _DAY)), sum(count for _, count in some)
         place, width = place + width, min(width * 2, _MOST_DAYS)
 
 
-def _least(*times: datetime | None) -> datetime | None:
-    return min((at for at in times if at is not None), default=None)
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), UTC)
+def _least(*times: datetime | None) -> datetime:
+    return min((at for at in times if at is not None), default=LAST)
 
 
 def _token(page: pl.DataFrame) -> str:
@@ -193,10 +199,6 @@ def _position(token: str | None) -> tuple[int, int, int] | None:
     if found is None:
         raise InputError(f"{token!r} is no token of a page; leave `after` out to begin anew", column="after")
     return int(found[1]), int(found[2]), int(found[3])
-
-
-def _outcome_kind(predictions: Rows, outcomes: Rows) -> pl.DataType:
-    return outcomes.schema.get("_outcome") or predictions.schema.get("_prediction") or pl.String()
 
 
 def _bare(schema: dict[str, pl.DataType]) -> bool:

@@ -25,9 +25,13 @@ def new_rows(frame: pl.DataFrame, applied: int) -> pl.DataFrame:
             raise InputError(
                 f"rows for the lake need a column {name}; these have {frame.columns[:8]}", column=name
             )
-    return frame.select(
+    rows = frame.select(
         _plain(name, kind) for name, kind in frame.schema.items() if kind != pl.Null or name in KEYS
     ).filter(pl.col("_seq") > applied)
+    for name in KEYS:
+        if rows[name].null_count():
+            raise InputError(f"rows for the lake need {name} in every row", column=name)
+    return rows
 
 
 def _plain(name: str, kind: pl.DataType) -> pl.Expr:

@@ -100,7 +100,7 @@ class MemoryLake:
         frame = self._table(model, kind).frame
         return LakeFiles(0, frame.height, int(frame.estimated_size()))
 
-    def compact(self, model: str, kind: EventKind) -> Compacted:
+    def compact(self, model: str, kind: EventKind) -> Compacted:  # noqa: ARG002 - has no files
         """Nothing to do."""
         return Compacted()
 
@@ -116,7 +116,7 @@ class MemoryLake:
                 self._tables[model, kind] = _Table(kept, table.applied)
         return gone
 
-    def vacuum(self, model: str) -> int:
+    def vacuum(self, model: str) -> int:  # noqa: ARG002 - has no files
         """Nothing to do."""
         return 0
 
