@@ -240,7 +240,7 @@ def _moments(name: str, series: pl.Series, given: Cells) -> Taken:
                 "or .dt.replace_time_zone('UTC') in Polars",
                 column=name,
             )
-        return Taken(series.dt.convert_time_zone("UTC").cast(TIME))
+        return Taken(_in_micros(series, dtype.time_unit).cast(TIME))
     if dtype.is_numeric():
         seconds = series.cast(pl.Float64)
         known = seconds.is_between(-1e11, 1e12)
@@ -250,6 +250,14 @@ def _moments(name: str, series: pl.Series, given: Cells) -> Taken:
     if dtype in {pl.String, pl.Null}:
         return _parsed_moments(name, series.cast(pl.String), given)
     raise InputError(f"{name}: times are needed, the column is of type {dtype}", column=name)
+
+
+def _in_micros(series: pl.Series, unit: str) -> pl.Series:
+    """Through plain integers, since Polars panics at times beyond the calendar; those are out of bounds anyway."""
+    ticks = series.to_physical()
+    if unit == "ms":
+        return ticks.clip(-(10**15), 10**15) * 1000
+    return ticks // 1000 if unit == "ns" else ticks
 
 
 _no_time = "epoch seconds beyond any calendar; are they milliseconds?"
