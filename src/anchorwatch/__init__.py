@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from anchorwatch.app.embedded import open  # noqa: A004 - `aw.open` is the name
     from anchorwatch.client.watch import connect
+    from anchorwatch.core.calendar import Grain
     from anchorwatch.core.errors import AnchorwatchError
     from anchorwatch.core.results import Missing, Value
     from anchorwatch.core.schema import Column, Fields, Kind, ModelSpec, Task
@@ -20,6 +21,7 @@ __all__ = [
     "AnchorwatchError",
     "Column",
     "Fields",
+    "Grain",
     "Kind",
     "Missing",
     "ModelSpec",
@@ -35,6 +37,7 @@ _HOMES = {
     "AnchorwatchError": "core.errors",
     "Column": "core.schema",
     "Fields": "core.schema",
+    "Grain": "core.calendar",
     "Kind": "core.schema",
     "Missing": "core.results",
     "ModelSpec": "core.schema",

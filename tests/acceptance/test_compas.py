@@ -42,7 +42,7 @@ def screenings(table: Callable[[str], pl.DataFrame]) -> pl.DataFrame:
 
 def told(watch: Any, rows: pl.DataFrame, day: datetime) -> dict[str, Any]:
     """What the watch says on `day`, when all labels known by then have come."""
-    come = rows.filter(pl.col("label_time") < day).sort("label_time")
+    come = rows.filter(pl.col("label_time") <= day).sort("label_time")
     watch.model("compas").outcomes_table(come.select("id", pl.col("label_time").alias("at"), "two_year_recid"))
     watch.settle()
     span = {"start": "2013-01-01", "end": "2014-04-01"}

@@ -74,7 +74,7 @@ def test_constant_columns_are_silent_until_the_market_changed(watched: Any, meas
     opened = [one for one in watched.incidents(model="elec2", limit=1000) if one["cause"] == measure]
     first = min(datetime.fromisoformat(one["opened_at"]) for one in opened)
     assert first == MARKET + timedelta(days=1)
-    detail = watched.query("incident", number=min(opened, key=lambda one: one["opened_at"])["id"])
+    detail = watched.query("incident", id=min(opened, key=lambda one: one["opened_at"])["id"])
     assert detail["timeline"]
 
 

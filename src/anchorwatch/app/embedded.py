@@ -75,13 +75,13 @@ class EmbeddedTransport:
         except StoreError as problem:
             raise TransportDown(str(problem)) from problem
 
-    def query(self, name: str, **params: Any) -> Any:
+    def query(self, name: str, /, **params: Any) -> Any:
         """Ask one of the watch's queries by its name."""
         if name not in _QUESTIONS:
             raise UnknownError(unknown("query", name, _QUESTIONS))
         return getattr(self.watch.queries, name)(**params)
 
-    def put(self, name: str, body: Mapping[str, Any] | bytes, *, model: str, **params: Any) -> Any:
+    def put(self, name: str, body: Mapping[str, Any] | bytes, /, *, model: str, **params: Any) -> Any:
         """Store a model's declaration or its reference."""
         if name == "reference" and isinstance(body, bytes):
             self.watch.set_reference(

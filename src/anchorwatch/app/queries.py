@@ -59,10 +59,10 @@ class Queries:
         with self._ledger.read() as books:
             return card(books, books.models.get(name))
 
-    def names(self) -> list[str]:
-        """The models' names, in the order of `models`."""
+    def zones(self) -> dict[str, str]:
+        """The models' time zones by name, in the order of `models`."""
         with self._ledger.read() as books:
-            return [model.spec.name for model in books.models.all()]
+            return {model.spec.name: model.spec.timezone for model in books.models.all()}
 
     def model(self, name: str) -> dict[str, Any]:
         """One model: declaration, rules, versions, segments, measures."""
@@ -226,10 +226,10 @@ class Queries:
                 if not severity or item.severity.value == severity
             ]
 
-    def incident(self, number: int) -> dict[str, Any]:
+    def incident(self, id: int) -> dict[str, Any]:  # noqa: A002 - the field's name
         """One incident with its findings and timeline."""
         with self._ledger.read() as books:
-            return incidents_view.full(books.incidents.get(number))
+            return incidents_view.full(books.incidents.get(id))
 
     def predictions(
         self,

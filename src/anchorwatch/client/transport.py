@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -23,6 +24,8 @@ from anchorwatch.core.types import EventKind, OnError
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from http.client import HTTPConnection, HTTPResponse
+    from ssl import SSLContext
+    from types import ModuleType
 
 NDJSON = "application/x-ndjson"
 ARROW = "application/vnd.apache.arrow.stream"
@@ -30,7 +33,7 @@ LONGEST_WAIT = 600.0
 """Seconds of a server's `Retry-After` that are believed."""
 
 _TRY_AGAIN = frozenset({401, 403, 407, 408, 425, 429})
-_PER_MODEL = frozenset({"series", "heatmap", "distribution", "results", "confusion", "predictions"})
+_PER_MODEL = frozenset({"series", "heatmap", "distribution", "results", "span", "confusion", "predictions"})
 
 
 class TransportDown(AnchorwatchError):  # noqa: N818 - a state, named as the log line says it
@@ -105,7 +108,7 @@ class HttpTransport:
         self._token = _token(token)
         self._timeout = timeout
         self._idle: deque[HTTPConnection] = deque()
-        self._tls: Any = None
+        self._http, self._tls = _network(secure=self._secure)
 
     def __repr__(self) -> str:
         return f"HttpTransport({self.address!r})"
@@ -157,8 +160,6 @@ class HttpTransport:
 
     def _ask(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> _Answer:
         """One exchange. A kept connection that the server closed meanwhile is replaced by a new one."""
-        from http.client import HTTPException  # noqa: PLC0415 - 20 ms that an import of the client need not take
-
         if self._token is not None:
             headers["Authorization"] = f"Bearer {self._token.reveal()}"
         headers |= {"Accept": "application/json", "User-Agent": "anchorwatch-client"}
@@ -169,7 +170,7 @@ class HttpTransport:
                 connection.request(method, f"{self._base}/api/v1{path}", body, headers)
                 response = connection.getresponse()
                 data = response.read()
-            except (OSError, HTTPException) as problem:
+            except (OSError, self._http.HTTPException) as problem:
                 connection.close()
                 if kept is not None and not isinstance(problem, TimeoutError):
                     continue
@@ -187,15 +188,29 @@ class HttpTransport:
             return None
 
     def _connect(self) -> HTTPConnection:
-        from http.client import HTTPConnection, HTTPSConnection  # noqa: PLC0415 - as above
+        found: HTTPConnection
+        if self._secure:
+            found = self._http.HTTPSConnection(
+                self._host, self._port, timeout=self._timeout, context=self._tls
+            )
+        else:
+            found = self._http.HTTPConnection(self._host, self._port, timeout=self._timeout)
+        return found
 
-        if not self._secure:
-            return HTTPConnection(self._host, self._port, timeout=self._timeout)
-        if self._tls is None:
-            import ssl  # noqa: PLC0415 - as above
 
-            self._tls = ssl.create_default_context()
-        return HTTPSConnection(self._host, self._port, timeout=self._timeout, context=self._tls)
+def _network(*, secure: bool) -> tuple[ModuleType, SSLContext | None]:
+    """What only a client that is made needs: 25 ms that importing this module does without.
+
+    Imported here and not in the background: a fork during an import leaves the child a lock that nobody frees.
+    """
+    import encodings.idna  # noqa: F401, PLC0415 - the socket module would do so at its first look-up
+    import http.client  # noqa: PLC0415
+
+    if not secure:
+        return http.client, None
+    import ssl  # noqa: PLC0415
+
+    return http.client, ssl.create_default_context()
 
 
 class _Answer:
@@ -263,8 +278,7 @@ class _Answer:
 
 
 def _until(text: str) -> float:
-    import time  # noqa: PLC0415 - rare
-    from email.utils import parsedate_to_datetime  # noqa: PLC0415 - rare
+    from email.utils import parsedate_to_datetime  # noqa: PLC0415 - loaded by http.client
 
     try:
         return parsedate_to_datetime(text).timestamp() - time.time()
