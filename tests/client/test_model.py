@@ -101,7 +101,7 @@ def test_watched_coroutines_are_logged_with_their_whole_time(server: Any, connec
 
     @model.watched(features=lambda n: {"n": n})
     async def predict(n: int) -> int:
-        await asyncio.sleep(0)
+        await asyncio.to_thread(int)
         return 10 // n
 
     assert asyncio.run(predict(5)) == 2

@@ -108,6 +108,24 @@ def test_damage_is_noticed(tmp_path: Path) -> None:
     assert spool.discard().rows == {"m": 10}
 
 
+def test_damage_in_an_inherited_spool_ends_its_segment(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What comes before the damage is sent, and the loss is told."""
+    spool = make(tmp_path)
+    for number in range(3):
+        spool.append(batch(number))
+    spool.close()
+    (segment,) = tmp_path.glob("*/*.seg")
+    data = bytearray(segment.read_bytes())
+    data[len(data) // 2] ^= 1
+    segment.write_bytes(data)
+    heir = make(tmp_path)
+    assert heir.adopt() == {"m": 10}
+    assert drain(heir) == ["k0"]
+    assert "damaged" in caplog.text
+
+
 def test_the_bound_holds(tmp_path: Path) -> None:
     """More than the bound is refused, and room is made by whole segments, oldest first."""
     spool = make(tmp_path, bound=4000)

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import errno
 import json
+import logging
 import os
 import struct
 import time
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from io import FileIO
     from pathlib import Path
+
+logger = logging.getLogger("anchorwatch.client")
 
 _MAGIC = b"AWSPOOL1"
 _HEAD = struct.Struct("<8sQ")
@@ -69,6 +72,8 @@ class Spool:
         sync: SpoolSync = SpoolSync.SECOND,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        # Here and not in the background: see `transport._network`.
+        import fcntl  # noqa: F401, PLC0415 - POSIX only; the client without a spool runs anywhere
         import hashlib  # noqa: PLC0415 - 3 ms that only spools cost
 
         self._folder = folder
@@ -299,7 +304,7 @@ def _age(folder: Path) -> float:
 
 def _lock(folder: Path) -> int | None:
     """Lock the folder for the life of this process; `None` when somebody else has it."""
-    import fcntl  # noqa: PLC0415 - POSIX only; the client without a spool runs anywhere
+    import fcntl  # noqa: PLC0415 - as above
 
     try:
         handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -359,5 +364,7 @@ def _scan(path: Path) -> Segment:
         segment.batches += 1
         segment.rows[batch.model] = segment.rows.get(batch.model, 0) + batch.rows
         place += _RECORD.size + length
+    if place != len(data):
+        logger.warning("%s: what comes after byte %d is damaged and cannot be sent", path, place)
     segment.size = place
     return segment

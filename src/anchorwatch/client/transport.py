@@ -204,11 +204,11 @@ def _network(*, secure: bool) -> tuple[ModuleType, SSLContext | None]:
     Imported here and not in the background: a fork during an import leaves the child a lock that nobody frees.
     """
     import encodings.idna  # noqa: F401, PLC0415 - the socket module would do so at its first look-up
-    import http.client  # noqa: PLC0415
+    import http.client  # noqa: PLC0415 - 20 ms
 
     if not secure:
         return http.client, None
-    import ssl  # noqa: PLC0415
+    import ssl  # noqa: PLC0415 - 5 ms
 
     return http.client, ssl.create_default_context()
 
