@@ -278,7 +278,7 @@ def test_damage_is_told(lake: DeltaLake) -> None:
     file = next(folder.glob("*/*.parquet"))
     whole = file.read_bytes()
     file.write_bytes(whole[:-20])
-    with pytest.raises(CorruptError, match="cannot read .*restore the file"):
+    with pytest.raises(CorruptError, match=r"cannot read .*restore the file"):
         DeltaLake(lake.folder).scan_predictions("m", None, None)
     file.write_bytes(whole)
     assert len(ids(DeltaLake(lake.folder))) == 3

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from deltalake import DeltaTable
 
 TARGET_BYTES: Final = 128 << 20
+MOST_BYTES: Final = 256 << 20
 NO_FILES: Final[dict[str, pl.DataType]] = {
     "path": pl.String(),
     "bytes": pl.Int64(),
@@ -125,7 +126,11 @@ def _stamp(at: object, up: timedelta) -> str:
 
 
 def scattered(files: pl.DataFrame) -> list[str]:
-    """Days whose small files are many, or would grow the day's largest by an eighth once the day is over."""
+    """Days to compact, oldest first: small files are many, or worth it once the day is over.
+
+    Worth it is what adds an eighth to the day's largest file; so a row is rewritten a few times at most. No more days
+    than hold `MOST_BYTES` of them, so that a call does not take long; the next one goes on.
+    """
     if files.is_empty():
         return []
     size = pl.col("bytes")
@@ -134,7 +139,9 @@ def scattered(files: pl.DataFrame) -> list[str]:
     days = (
         files.filter(size < TARGET_BYTES // 2)
         .group_by("day")
-        .agg(pl.len().alias("count"), worth.alias("worth"))
+        .agg(size.sum(), pl.len().alias("count"), worth.alias("worth"))
         .filter((pl.col("count") >= _SMALL) | ((pl.col("count") > 1) & over & pl.col("worth")))
+        .sort("day")
+        .filter(pl.col("bytes").cum_sum().shift(fill_value=0) < MOST_BYTES)
     )
-    return [str(day) for day in days["day"].sort()]
+    return [str(day) for day in days["day"]]

@@ -140,7 +140,7 @@ class DeltaTable:
     def expire(self, before: datetime) -> int:
         """Drop the days that ended by `before`; how many rows."""
         first = before.astimezone(UTC).date()
-        with told_of_table("expire", self.folder), self._upkeep:
+        with told_of_table("expire", self.folder), self._upkeep, self._writing:
             for _ in range(_ATTEMPTS):
                 now = self.snapshot()
                 rows = now.files.filter(pl.col("day") < first)["rows"].sum()
@@ -149,7 +149,7 @@ class DeltaTable:
                 try:
                     Delta(self.folder).delete(f"_date < '{first}'")
                 except CommitFailedError:
-                    continue  # a late row of an old day came in meanwhile
+                    continue  # another process brought a late row of an old day
                 self._sync_log(now.version)
                 return int(rows)
         raise BusyError(
@@ -250,6 +250,7 @@ class DeltaTable:
         """One file of one day, on disk when this returns."""
         name = f"_date={day}/{uuid.uuid4().hex}.parquet"
         path = self.folder / name
+        fresh = not path.parent.exists()
         path.parent.mkdir(exist_ok=True)
         try:
             with path.open("xb") as file:
@@ -261,7 +262,8 @@ class DeltaTable:
             path.unlink(missing_ok=True)
             raise
         sync_folder(path.parent)
-        sync_folder(self.folder)
+        if fresh:
+            sync_folder(self.folder)
         moment = int(path.stat().st_mtime * 1000)
         return AddAction(name, size, {"_date": str(day)}, moment, data_change=True, stats=statistics(rows))
 

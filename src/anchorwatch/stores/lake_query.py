@@ -32,7 +32,7 @@ LAST: Final = datetime.max.replace(tzinfo=UTC)
 _NEWEST: Final = ["_at", "_seq", "_row"]
 _SLACK: Final = timedelta(days=1)  # clocks differ: an outcome may seem to come before its prediction
 _DAY: Final = timedelta(days=1)
-_MOST_DAYS: Final = 64
+_MOST_ROWS: Final = 4_000_000
 _BUDGET: Final = 50_000_000
 _TOKEN: Final = re.compile(r"(-?\d{1,17})~(-?\d{1,19})~(-?\d{1,10})")
 
@@ -97,16 +97,21 @@ def with_outcomes(frame: pl.DataFrame, outcomes: Rows, span: Span, kind: pl.Data
     """`frame` with the latest outcome of each row; null, of type `kind` at first, where there is none."""
     if frame.is_empty() or "_outcome" not in outcomes.schema:
         return frame.with_columns(pl.lit(None, outcomes.schema.get("_outcome", kind)).alias("_outcome"))
-    ids = frame.select(pl.col("_id").unique())
-    latest = (
+    latest = latest_outcomes(frame.lazy(), outcomes, span)
+    return frame.join(latest, on="_id", how="left", maintain_order="left")
+
+
+def latest_outcomes(ids: pl.LazyFrame, outcomes: Rows, span: Span) -> pl.DataFrame:
+    """The outcome that arrived last for each `_id` of `ids` that has one; never more rows in memory than those."""
+    return (
         outcomes.scan(*span.outcomes)
         .select("_id", "_outcome", "_seq", "_row")
-        .join(ids.lazy(), on="_id", how="semi")
-        .collect()
+        .join(ids.select("_id"), on="_id", how="semi")
+        .collect(engine="streaming")
         .sort("_seq", "_row")
         .unique("_id", keep="last")
+        .select("_id", "_outcome")
     )
-    return frame.join(latest.select("_id", "_outcome"), on="_id", how="left", maintain_order="left")
 
 
 def explore(predictions: Rows, outcomes: Rows, query: RowQuery) -> RowPage:
@@ -138,31 +143,35 @@ class _Search:
         kind = outcomes.schema.get("_outcome") or predictions.schema.get("_prediction") or pl.String()
         self.schema = predictions.schema | {"_outcome": kind}
         self._predictions, self._outcomes, self._horizon = predictions, outcomes, query.horizon
-        self._condition = pl.all_horizontal(pl.lit(value=True), *_conditions(query, self.schema))
-        self._by_outcome = any(item.column == "_outcome" for item in query.filters)
+        known = {} if _bare(self.schema) else {item: condition(item, self.schema) for item in _filters(query)}
+        self._came = [expr for item, expr in known.items() if item.column == "_outcome"]
+        self._plain = [expr for item, expr in known.items() if item.column != "_outcome"]
+        self._plain += _older(query.after)
 
     def newest(self, span: Span, need: int) -> pl.DataFrame:
-        """The newest rows of a stretch of time, each with its latest outcome."""
-        lazy = self._predictions.scan(span.start, span.end)
-        if self._by_outcome:
-            rows = self._answered(lazy.collect()).filter(self._condition)
-            return rows.sort(_NEWEST, descending=True).head(need)
-        return self._answered(_newest(lazy.filter(self._condition), need))
+        """The newest rows of a stretch of time, each with its latest outcome.
 
-    def _answered(self, rows: pl.DataFrame) -> pl.DataFrame:
-        first, last = rows["_at"].min(), rows["_at"].max()
+        Looks at times, and outcomes where these are asked for, before it reads the other columns of few rows.
+        """
+        lazy = self._predictions.scan(span.start, span.end).filter(*self._plain)
+        keys = lazy.select("_id", *_NEWEST)
+        if self._came:
+            frame = keys.collect(engine="streaming")
+            keys = (
+                with_outcomes(frame, self._outcomes, span, self.schema["_outcome"]).lazy().filter(*self._came)
+            )
+        top = keys.top_k(need, by=_NEWEST).select(_NEWEST).collect(engine="streaming")
+        first, last = top["_at"].min(), top["_at"].max()
         if not isinstance(first, datetime) or not isinstance(last, datetime):  # there are none
-            first = last = None
-        return with_outcomes(rows, self._outcomes, Span(first, last, self._horizon), self.schema["_outcome"])
-
-
-def _newest(lazy: pl.LazyFrame, need: int) -> pl.DataFrame:
-    """The newest rows. Looks at their times first, so that other columns are read of few rows only."""
-    top = lazy.select(_NEWEST).top_k(need, by=_NEWEST).collect()
-    if top.is_empty():
-        return lazy.head(0).collect()
-    oldest = top["_at"].min()
-    return lazy.filter(pl.col("_at") >= oldest).collect().sort(_NEWEST, descending=True).head(need)
+            return pl.DataFrame(schema=self.schema)
+        rows = (
+            lazy.filter(pl.col("_at").is_between(first, last))
+            .join(top.lazy(), on=_NEWEST, how="semi")
+            .collect()
+        )
+        around = Span(first, last, self._horizon)
+        rows = with_outcomes(rows, self._outcomes, around, self.schema["_outcome"])
+        return rows.sort(_NEWEST, descending=True)
 
 
 def _stretches(rows: Rows, query: RowQuery) -> Iterator[tuple[datetime, datetime, int]]:
@@ -177,10 +186,12 @@ def _stretches(rows: Rows, query: RowQuery) -> Iterator[tuple[datetime, datetime
     ]
     place, width = 0, 1
     while place < len(days):
-        some = days[place : place + width]
-        start = some[-1][0] if query.start is None else max(some[-1][0], query.start)
-        yield start, min(until, later(some[0][0], _DAY)), sum(count for _, count in some)
-        place, width = place + width, min(width * 2, _MOST_DAYS)
+        first, count = days[place]
+        start, stop = first, place + 1
+        while stop < min(place + width, len(days)) and count + days[stop][1] <= _MOST_ROWS:
+            start, count, stop = days[stop][0], count + days[stop][1], stop + 1
+        yield max(start, query.start or start), min(until, later(first, _DAY)), count
+        place, width = stop, width * 2
 
 
 def _least(*times: datetime | None) -> datetime:
@@ -206,19 +217,23 @@ def _bare(schema: dict[str, pl.DataType]) -> bool:
     return schema.keys() <= KEYS.keys() | {"_outcome"}
 
 
-def _conditions(query: RowQuery, schema: dict[str, pl.DataType]) -> Iterator[pl.Expr]:
-    given = list(query.filters)
-    if query.version is not None:
-        given.append(RowFilter("_version", "=", query.version))
-    if query.id is not None:
-        given.append(RowFilter("_id", "=", query.id))
-    if not _bare(schema):
-        yield from (condition(item, schema) for item in given)
-    position = _position(query.after)
-    if position is not None:
-        at, seq, row = pl.lit(from_micros(position[0]), TIME), position[1], position[2]
-        same, earlier = pl.col("_at") == at, pl.col("_seq") < seq
-        yield (pl.col("_at") < at) | (same & (earlier | ((pl.col("_seq") == seq) & (pl.col("_row") < row))))
+def _filters(query: RowQuery) -> list[RowFilter]:
+    """All of a query's filters, those that have a place of their own too."""
+    own = {"_version": query.version, "_id": query.id}
+    return [
+        *query.filters,
+        *(RowFilter(name, "=", value) for name, value in own.items() if value is not None),
+    ]
+
+
+def _older(token: str | None) -> list[pl.Expr]:
+    """That rows come after the last one of the page before."""
+    position = _position(token)
+    if position is None:
+        return []
+    at, seq, row = pl.lit(from_micros(position[0]), TIME), position[1], position[2]
+    earlier = (pl.col("_seq") < seq) | ((pl.col("_seq") == seq) & (pl.col("_row") < row))
+    return [(pl.col("_at") < at) | ((pl.col("_at") == at) & earlier)]
 
 
 def condition(item: RowFilter, schema: dict[str, pl.DataType]) -> pl.Expr:
