@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from typer.main import get_command
 
-from anchorwatch.cli.main import app
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def text() -> str:
     """The page."""
+    from anchorwatch.cli.main import app  # noqa: PLC0415 - its own page alone needs every verb
+
     root = get_command(app)
     lines = ["# Command line", "", _prose(root.help), *_tables(root)]
     for name, command in verbs(root):
@@ -36,12 +38,16 @@ def _prose(text: str | None) -> str:
 
 
 def _tables(command: Any) -> list[str]:
-    rows = [_row(item) for item in command.params if not getattr(item, "hidden", False) and item.name != "help"]
+    rows = [
+        _row(item) for item in command.params if not getattr(item, "hidden", False) and item.name != "help"
+    ]
     return ["", "| | default | meaning |", "|---|---|---|", *rows] if rows else []
 
 
 def _row(item: Any) -> str:
-    names = [*item.opts, *item.secondary_opts] if item.param_type_name == "option" else [str(item.name).upper()]
+    names = (
+        [*item.opts, *item.secondary_opts] if item.param_type_name == "option" else [str(item.name).upper()]
+    )
     shown = ", ".join(f"`{name}`" for name in names)
     return f"| {shown} | {_default(item)} | {' '.join((getattr(item, 'help', '') or '').split())} |"
 

@@ -9,13 +9,16 @@ def text() -> str:
     """The page."""
     present = sources()
     units = {source.unit for source in present}
-    allowed = [f"| `{unit}` | {', '.join(names) or 'none'} |" for unit, names in ALLOWED.items() if unit in units]
+    allowed = [
+        f"| `{unit}` | {', '.join(names) or 'none'} |" for unit, names in ALLOWED.items() if unit in units
+    ]
     return "\n".join(
         [
             "# How the house is built",
             "",
-            "The package is a stack of layers. A module imports from lower layers only, never from a sibling and never",
-            "upward; a test reads every import, also those inside functions, and this picture is drawn from the same table.",
+            "The package is a stack of layers. A module imports from lower layers only, never from a sibling and",
+            "never upward; a test reads every import, also those inside functions, and draws this picture from",
+            "the same table.",
             "",
             "```text",
             picture(present),
@@ -33,8 +36,9 @@ def text() -> str:
             "|---|---|",
             *allowed,
             "",
-            "Other habits that tests keep: bounds on the size of functions, classes, modules and signatures; one clock;",
-            "every broad `except` listed with what re-reports; no function written twice; every excuse to the linter",
-            "with its reason. They stand in `tests/architecture`, each with a made-up offence that it must find.",
+            "Other habits that tests keep: bounds on the size of functions, classes, modules and signatures; one",
+            "clock; every broad `except` listed with what re-reports; no function written twice; every excuse to",
+            "the linter with its reason. They stand in `tests/architecture`, each with a made-up offence that it",
+            "must find.",
         ]
     )

@@ -44,5 +44,8 @@ def _operation(method: str, path: str, operation: dict[str, Any]) -> list[str]:
     body = operation.get("requestBody", {}).get("content", {})
     if body:
         lines += ["", "Body: " + ", ".join(f"`{kind}`" for kind in body) + "."]
-    answers = [f"**{code}** {answer.get('description', '')}" for code, answer in operation.get("responses", {}).items()]
+    answers = [
+        f"**{code}** {answer.get('description', '')}"
+        for code, answer in operation.get("responses", {}).items()
+    ]
     return [*lines, "", "Answers: " + " · ".join(answers) + "."]

@@ -22,7 +22,9 @@ def text() -> str:
 
 
 def _family(family: Family) -> list[str]:
-    members = sorted((item for item in MEASURES.values() if item.family is family), key=lambda item: item.name)
+    members = sorted(
+        (item for item in MEASURES.values() if item.family is family), key=lambda item: item.name
+    )
     if not members:
         return []
     return ["", f"## {family.value.capitalize()}", *(line for item in members for line in _measure(item))]
@@ -41,8 +43,17 @@ def _measure(item: Measure) -> list[str]:
         "symmetric": "yes" if item.symmetric else "no",
     }
     line = " · ".join(f"{name}: {value}" for name, value in facts.items())
-    return ["", f"### {item.name}", "", f"**{item.title}** — {line}", "", prose.rstrip(), "", f"Source: {item.source or '–'}."]
+    return [
+        "",
+        f"### {item.name}",
+        "",
+        f"**{item.title}** — {line}",
+        "",
+        prose.rstrip(),
+        "",
+        f"Source: {item.source or '–'}.",
+    ]
 
 
 def _number(bound: float) -> str:
-    return ("−∞" if bound < 0 else "∞") if math.isinf(bound) else f"{bound:g}"
+    return ("-∞" if bound < 0 else "∞") if math.isinf(bound) else f"{bound:g}"

@@ -5,11 +5,14 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import re
+from datetime import timedelta
 from typing import Any
 
 from anchorwatch.client.options import ClientOptions
+from anchorwatch.core.calendar import brief
 from anchorwatch.core.schema import Fields, ModelSpec
 from anchorwatch.core.types import Rule
+from anchorwatch.rules import form
 
 SECTIONS = (
     ("A model", "models.<name>", ModelSpec),
@@ -22,10 +25,22 @@ SECTIONS = (
 def text() -> str:
     """The page."""
     lines = ["# Settings", "", "Durations are written as `90s`, `15m`, `6h`, `2d` or `1d 12h`."]
+    lines += ["", "## Rules as people write them", "", inspect.getdoc(form) or ""]
     for title, where, cls in SECTIONS:
-        lines += ["", f"## {title}", "", f"In `{where}`. {_summary(cls)}", "", "| setting | default | meaning |", "|---|---|---|"]
+        lines += [
+            "",
+            f"## {title}",
+            "",
+            f"In `{where}`. {_summary(cls)}",
+            "",
+            "| setting | default | meaning |",
+            "|---|---|---|",
+        ]
         told = explained(cls)
-        lines += [f"| `{item.name}` | {_default(item)} | {told.get(item.name, _plain(item))} |" for item in dataclasses.fields(cls)]
+        lines += [
+            f"| `{item.name}` | {_default(item)} | {told.get(item.name, _plain(item))} |"
+            for item in dataclasses.fields(cls)
+        ]
     return "\n".join(lines)
 
 
@@ -47,8 +62,8 @@ def _plain(item: dataclasses.Field[Any]) -> str:
 def _default(item: dataclasses.Field[Any]) -> str:
     if item.default is dataclasses.MISSING:
         return "needed" if item.default_factory is dataclasses.MISSING else "see below"
-    value = item.default
+    value = brief(item.default) if isinstance(item.default, timedelta) else item.default
     shown = getattr(value, "text", None) or str(value)
     if shown in {"", "()", "None"}:
         return "–"
-    return "none" if shown == "0:00:00" else f"`{shown}`"
+    return f"`{shown}`"

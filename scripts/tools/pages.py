@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from scripts.tools import page_cli, page_house, page_http, page_measures, page_settings
 from scripts.tools.house import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
 
 DOCS = ROOT / "docs"
 PAGES: dict[str, Callable[[], str]] = {

@@ -8,7 +8,19 @@ from importlib import import_module
 
 import pytest
 
-HEAVY = {"numpy", "polars", "pandas", "scipy", "sqlalchemy", "fastapi", "pydantic", "deltalake", "pyarrow", "rich", "typer"}
+HEAVY = {
+    "numpy",
+    "polars",
+    "pandas",
+    "scipy",
+    "sqlalchemy",
+    "fastapi",
+    "pydantic",
+    "deltalake",
+    "pyarrow",
+    "rich",
+    "typer",
+}
 SLACK = 4
 """Times the budget, since other tests run beside these; what is imported is judged exactly."""
 
@@ -19,7 +31,10 @@ def imported(module: str) -> tuple[float, set[str]]:
         "import sys, time; begin = time.perf_counter(); "
         f"import {module}; print(time.perf_counter() - begin, *{{name.partition('.')[0] for name in sys.modules}})"
     )
-    runs = [subprocess.run([sys.executable, "-c", script], capture_output=True, check=True, text=True) for _ in range(3)]
+    runs = [
+        subprocess.run([sys.executable, "-c", script], capture_output=True, check=True, text=True)
+        for _ in range(3)
+    ]
     seconds = min(float(run.stdout.split()[0]) for run in runs)
     return seconds, set(runs[0].stdout.split()[1:])
 
@@ -46,6 +61,8 @@ def test_doors_show_what_they_list(module: str) -> None:
     stray = [
         name
         for name, thing in vars(door).items()
-        if not name.startswith("_") and name not in listed and getattr(thing, "__module__", "").startswith("anchorwatch")
+        if not name.startswith("_")
+        and name not in listed
+        and getattr(thing, "__module__", "").startswith("anchorwatch")
     ]
     assert not stray

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from scripts.tools.house import ALLOWED, APART, RANK, Source, foreign, sources, upward
 
 SOURCES = sources()
@@ -61,7 +60,9 @@ def test_a_library_out_of_place_is_found(path: str, text: str) -> None:
 
 def test_a_downward_import_is_let_through() -> None:
     """The gate is fair: app may name stores, and a unit its own modules."""
-    text = "from anchorwatch.stores.ledger import Ledger\nfrom anchorwatch.app import config\nimport json, numpy"
+    text = (
+        "from anchorwatch.stores.ledger import Ledger\nfrom anchorwatch.app import config\nimport json, numpy"
+    )
     source = Source.of("app/watch.py", text)
     assert upward(source) == []
     assert foreign(source) == []

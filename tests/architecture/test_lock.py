@@ -10,11 +10,14 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
-
 from scripts.tools.house import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-SCENES = [{"python_version": f"3.{minor}", "sys_platform": system} for minor in (11, 12, 13) for system in ("linux", "darwin")]
+SCENES = [
+    {"python_version": f"3.{minor}", "sys_platform": system}
+    for minor in (11, 12, 13)
+    for system in ("linux", "darwin")
+]
 
 
 def pins(name: str) -> dict[str, list[Requirement]]:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-
 from scripts.tools.house import Source, sources
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 SOURCES = sources()
 FUNCTION, NINE_OF_TEN, CLASS, MODULE = 60, 25, 300, 400
 POSITIONAL, PARAMETERS, METHODS = 6, 10, 8
+RECORD = "stores/migrations/versions/"
+"""Migrations are a record of tables as they were: one statement after another, written once."""
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -42,10 +46,14 @@ def parameters(node: Function) -> tuple[int, int]:
 
 def too_long(source: Source) -> list[str]:
     """Functions, classes and the module where they are over their bounds."""
+    if source.path.startswith(RECORD):
+        return []
     long = [(node, length(node), FUNCTION) for node in functions(source)]
     long += [(node, (node.end_lineno or 0) - node.lineno + 1, CLASS) for node in classes(source)]
     found = [
-        f"{source.path}:{node.lineno}: {node.name} has {lines} lines of {most}" for node, lines, most in long if lines > most
+        f"{source.path}:{node.lineno}: {node.name} has {lines} lines of {most}"
+        for node, lines, most in long
+        if lines > most
     ]
     lines = len(source.text.splitlines())
     return [*found, *([f"{source.path}: {lines} lines of {MODULE}"] if lines > MODULE else [])]
@@ -69,7 +77,9 @@ def too_wide(source: Source) -> list[str]:
         if any("Protocol" in ast.unparse(base) for base in node.bases)
     ]
     return [
-        f"{source.path}:{node.lineno}: {node.name} has {count} methods" for node, count in protocols if count > METHODS
+        f"{source.path}:{node.lineno}: {node.name} has {count} methods"
+        for node, count in protocols
+        if count > METHODS
     ]
 
 
@@ -78,7 +88,8 @@ def soft_nouns(source: Source) -> list[str]:
     found = []
     for node in classes(source):
         for mark in (text for item in node.decorator_list if "dataclass" in (text := ast.unparse(item))):
-            if "frozen=True" not in mark or "slots=True" not in mark:
+            cached = "cached_property" in ast.unparse(node)  # keeps its value in the instance's dictionary
+            if "frozen=True" not in mark or ("slots=True" not in mark and not cached):
                 found.append(f"{source.path}:{node.lineno}: {node.name} is not frozen and slotted")
     return found
 
@@ -92,7 +103,9 @@ def test_bounds_are_kept(rule) -> None:  # noqa: ANN001 - a rule of this file
 
 def test_nine_functions_of_ten_are_short() -> None:
     """The ninth decile of the length of functions is 25 lines at most."""
-    lengths = sorted((length(node), f"{source.path}:{node.name}") for source in SOURCES for node in functions(source))
+    lengths = sorted(
+        (length(node), f"{source.path}:{node.name}") for source in SOURCES for node in functions(source)
+    )
     assert lengths[int(len(lengths) * 0.9)][0] <= NINE_OF_TEN, lengths[int(len(lengths) * 0.9) :]
 
 
@@ -105,7 +118,18 @@ def test_nouns_of_the_core_are_frozen() -> None:
 
 def test_modules_are_named_for_what_they_hold() -> None:
     """No module is called utils, common, helpers, manager, misc, legacy or v2."""
-    forbidden = {"util", "utils", "common", "helper", "helpers", "manager", "base_impl", "misc", "legacy", "v2"}
+    forbidden = {
+        "util",
+        "utils",
+        "common",
+        "helper",
+        "helpers",
+        "manager",
+        "base_impl",
+        "misc",
+        "legacy",
+        "v2",
+    }
     assert not [source.path for source in SOURCES if set(Path(source.path).with_suffix("").parts) & forbidden]
 
 

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import re
 import shlex
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import yaml
-from typer.testing import CliRunner
-
 from scripts.tools.house import ROOT
 from tests.docs.blocks import Block, blocks, pages
+from typer.testing import CliRunner
 
-PAGES = [page for page in pages() if any(block.language in {"python", "sh", "yaml"} for block in blocks(page.read_text()))]
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PAGES = [
+    page
+    for page in pages()
+    if any(block.language in {"python", "sh", "yaml"} for block in blocks(page.read_text()))
+]
 SCRIPTS = {file.name for file in (ROOT / "scripts").iterdir() if file.is_file()}
 # Verbs that run until they are stopped, or set up an environment: that they exist is checked, not what they do.
 LASTING = {"serve", "demo"}
@@ -36,7 +42,7 @@ def test_a_page_does_what_it_says(page: Path, tmp_path: Path, monkeypatch: pytes
         if block.language == "python":
             code = compile("\n" * block.line + block.text, str(page), "exec")
             if "fragment" not in block.words:
-                exec(code, names)  # noqa: S102 - the point of the test
+                exec(code, names)
         elif block.language == "sh":
             _commands(block, where)
         elif block.language == "yaml":
@@ -62,7 +68,11 @@ def _verb(words: list[str], where: str) -> None:
     result = CliRunner().invoke(app, [words[0], "--help"] if lasting else words)
     assert result.exit_code == 0, f"{where}: anchorwatch {' '.join(words)}\n{result.output}"
     if lasting:
-        unknown = [word for word in words[1:] if word.startswith("--") and word.partition("=")[0] not in result.output]
+        unknown = [
+            word
+            for word in words[1:]
+            if word.startswith("--") and word.partition("=")[0] not in result.output
+        ]
         assert not unknown, f"{where}: anchorwatch {words[0]} has no {unknown}"
 
 
@@ -82,6 +92,8 @@ def _declaration(block: Block, folder: Path) -> None:
 
 def test_readme_promises_two_commands() -> None:
     """The README shows the two commands that a newcomer needs."""
-    shown = " ".join(block.text for block in blocks((ROOT / "README.md").read_text()) if block.language == "sh")
+    shown = " ".join(
+        block.text for block in blocks((ROOT / "README.md").read_text()) if block.language == "sh"
+    )
     assert re.search(r"^\s*scripts/demo\b", shown, re.MULTILINE)
     assert re.search(r"^\s*scripts/test\b", shown, re.MULTILINE)

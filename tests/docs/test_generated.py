@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from scripts.tools import page_http, page_settings, pages
 from scripts.tools.house import Source, picture
 
@@ -41,5 +40,10 @@ def test_a_route_is_drawn_with_its_parameters_and_answers() -> None:
         "responses": {"200": {"description": "Fine"}, "404": {"description": "Unknown"}},
     }
     drawn = page_http.render({"info": {"title": "x"}, "paths": {"/windows": {"get": operation}}})
-    for part in ("## GET /windows", "`start` (needed) | query | When.", "`application/json`", "**404** Unknown"):
+    for part in (
+        "## GET /windows",
+        "`start` (needed) | query | When.",
+        "`application/json`",
+        "**404** Unknown",
+    ):
         assert part in drawn

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 import pytest
-
 from scripts.tools.house import ROOT
 from tests.docs.blocks import anchors, blocks, links, pages
 
@@ -13,9 +12,9 @@ PAGES = pages()
 NAMES = [page.relative_to(ROOT).as_posix() for page in PAGES]
 GLOSSARY = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
 TERMS = (
-    "acknowledge", "batch", "breach", "cause", "drift", "finding", "grain", "grid", "inbox", "incident", "lake", "ledger",
-    "maturity", "measure", "missing", "outcome", "prediction", "profile", "reference", "rule", "score", "segment",
-    "severity", "silence", "spec", "unknown", "version", "window",
+    "acknowledge", "batch", "breach", "cause", "drift", "finding", "grain", "grid", "inbox", "incident", "lake",
+    "ledger", "maturity", "measure", "missing", "outcome", "prediction", "profile", "reference", "rule", "score",
+    "segment", "severity", "silence", "spec", "unknown", "version", "window",
 )  # fmt: skip
 
 
@@ -55,7 +54,10 @@ def test_every_page_is_reachable() -> None:
         if page in seen:
             continue
         seen.add(page)
-        targets = ((page.parent / link.partition("#")[0]).resolve() for link in links(page.read_text(encoding="utf-8")))
+        targets = (
+            (page.parent / link.partition("#")[0]).resolve()
+            for link in links(page.read_text(encoding="utf-8"))
+        )
         waiting += [target for target in targets if target.suffix == ".md" and target.exists()]
     assert not {page.relative_to(ROOT).as_posix() for page in PAGES[1:]} - {
         page.relative_to(ROOT).as_posix() for page in seen

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime  # noqa: TC003 - Typer reads annotations at run time
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import typer
 from rich.console import Console
 
-from anchorwatch.demo.faults import Fault
+from anchorwatch.demo.faults import Fault  # noqa: TC001 - as above
 
 
 def demo(
@@ -18,11 +18,17 @@ def demo(
     path: Annotated[Path, typer.Option(help="Folder of the store; a second run continues there.")] = Path(
         "anchorwatch-demo"
     ),
-    port: Annotated[int, typer.Option(help="Port of the web pages; 0 takes a free one.", min=0, max=65_535)] = 8321,
-    fault: Annotated[Fault | None, typer.Option(help="Something that breaks on the way to the models.")] = None,
+    port: Annotated[
+        int, typer.Option(help="Port of the web pages; 0 takes a free one.", min=0, max=65_535)
+    ] = 8321,
+    fault: Annotated[
+        Fault | None, typer.Option(help="Something that breaks on the way to the models.")
+    ] = None,
     since: Annotated[
         datetime | None,
-        typer.Option("--from", help="Day of 2013 on which it breaks [default: 2013-08-01].", formats=["%Y-%m-%d"]),
+        typer.Option(
+            "--from", help="Day of 2013 on which it breaks [default: 2013-08-01].", formats=["%Y-%m-%d"]
+        ),
     ] = None,
     speed: Annotated[float, typer.Option(help="Days per second; 0 plays as fast as it can.", min=0)] = 4.0,
     serve: Annotated[bool, typer.Option(help="Show web pages while playing.")] = True,

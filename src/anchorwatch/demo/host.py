@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from anchorwatch.app.embedded import open as open_watch
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
     from anchorwatch.app.embedded import Embedded
 
 
@@ -31,3 +32,12 @@ def near(path: Path) -> Iterator[Host]:
     """A watch without pages."""
     with open_watch(path) as watching:
         yield Host(watching)
+
+
+@contextmanager
+def serving(path: Path, port: int) -> Iterator[Host]:
+    """A watch whose pages are served while it is open."""
+    from anchorwatch.server.serve import running  # noqa: PLC0415 - the web stack, which `near` does without
+
+    with open_watch(path) as watching, running(watching.watch, port=port) as address:
+        yield Host(watching, address)

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
-import threading
-from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from anchorwatch.core.errors import ConfigError
@@ -16,6 +12,10 @@ from anchorwatch.demo.faults import Fault
 from anchorwatch.demo.models import BEGIN, MIDDLE, VERSION
 
 if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
+
     import polars as pl
 
     from anchorwatch.client.watch import Watching
@@ -63,7 +63,7 @@ class State:
         }
         aside = folder / f"{_STATE}.new"
         aside.write_text(json.dumps(kept), encoding="utf-8")
-        os.replace(aside, folder / _STATE)
+        aside.replace(folder / _STATE)
 
 
 class Pacer:
@@ -115,8 +115,8 @@ def send(watch: Watching, streams: Iterable[Stream], begin: datetime) -> int:
 
 def within(table: pl.DataFrame, begin: datetime) -> pl.DataFrame:
     """Rows of the slice that starts at `begin`; `table` is in order of `at`."""
-    first, end = table["at"].search_sorted([begin, begin + SLICE])
-    return table.slice(first, end - first)
+    first = table["at"].search_sorted(begin)
+    return table.slice(first, table["at"].search_sorted(begin + SLICE) - first)
 
 
 class _Sender(Protocol):

@@ -2,33 +2,43 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
 
 from anchorwatch.core.clock import SystemClock
 from anchorwatch.core.errors import ConfigError
 from anchorwatch.demo import flights, models, replay
 from anchorwatch.demo.faults import Fault, broken
 from anchorwatch.demo.host import Host, near, serving
-from anchorwatch.demo.replay import SLICE, Pacer, State
+from anchorwatch.demo.replay import Pacer, State
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from rich.console import Console
+
     from anchorwatch.client.watch import Watching
+    from anchorwatch.core.clock import Clock
     from anchorwatch.demo.models import Stream
 
 SPEED = 4.0
 """Days per second: the ten months take about 77 s."""
-_SLICES_A_DAY = timedelta(days=1) // SLICE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +75,7 @@ def run(options: Options, console: Console) -> None:
         if host.address:
             console.print(f"Anchorwatch is at [bold link={host.address}]{host.address}[/]", highlight=False)
         streams = prepare(state, console)
-        _play(host, streams, state, options, console, stop)
+        _play(host, streams, state, options, stop, console)
         if host.address and not options.leave and not stop.is_set():
             console.print(f"The year is over; serving on at {host.address}. Ctrl-C stops.", highlight=False)
             stop.wait()
@@ -118,43 +128,40 @@ def stopping() -> Iterator[threading.Event]:
             signal.signal(number, handler)
 
 
-def _host(options: Options) -> Host:
+def _host(options: Options) -> AbstractContextManager[Host]:
     return serving(options.path, options.port) if options.serve else near(options.path)
 
 
 def _play(
-    host: Host,
-    streams: list[Stream],
-    state: State,
-    options: Options,
-    console: Console,
-    stop: threading.Event,
+    host: Host, streams: list[Stream], state: State, options: Options, stop: threading.Event, console: Console
 ) -> None:
-    total = sum(1 for _ in replay.slices(streams, models.BEGIN)) // _SLICES_A_DAY
+    clock = SystemClock()
+    replay.register(host.watching, streams)
+    state.write(options.path)
     with _progress(console) as progress:
-        task = progress.add_task("", total=total, completed=(state.next - models.BEGIN) // timedelta(days=1))
-        teller = Teller(host.watching, progress.console.print)
+        last = max(stream.outcomes["at"][-1] for stream in streams)
+        task = progress.add_task(_day(state.next), total=_days(last), completed=_days(state.next))
+        teller = Teller(host.watching, progress.console.print, clock)
 
         def seen(now: State, _rows: int) -> None:
             now.write(options.path)
-            progress.update(task, description=_day(now.next), completed=(now.next - models.BEGIN) // timedelta(days=1))
-            if (now.next - models.BEGIN) // SLICE % _SLICES_A_DAY == 0:
-                teller.tell()
+            progress.update(task, description=_day(now.next), completed=min(_days(now.next), _days(last)))
+            teller.tell(at_most_every=0.5)
 
-        replay.register(host.watching, streams)
-        state.write(options.path)
-        ended = replay.play(host.watching, streams, state, Pacer(options.speed, SystemClock(), stop), seen)
-        if ended:
-            progress.update(task, description="settling")
+        if replay.play(host.watching, streams, state, Pacer(options.speed, clock, stop), seen):
             host.settle()
-            progress.update(task, description="done", completed=total)
             teller.tell()
+
+
+def _days(at: datetime) -> int:
+    """Days of the replay until `at`."""
+    return (at - models.BEGIN) // timedelta(days=1)
 
 
 def _progress(console: Console) -> Progress:
     return Progress(
         SpinnerColumn(),
-        TextColumn("{task.description:<11}"),
+        TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("days"),
@@ -164,16 +171,22 @@ def _progress(console: Console) -> Progress:
 
 
 class Teller:
-    """Says each thing that happens to an incident once."""
+    """Says each turn of an incident once."""
 
-    def __init__(self, watching: Watching, say: Callable[[str], None]) -> None:
+    def __init__(self, watching: Watching, say: Callable[[str], None], clock: Clock) -> None:
         self._watching = watching
         self._say = say
+        self._clock = clock
+        self._asked = -math.inf
         self._told: set[tuple[int, str]] = set()
 
-    def tell(self) -> None:
-        """Say what is new."""
-        for incident in sorted(self._watching.incidents(), key=lambda one: one["updated_at"]):
+    def tell(self, *, at_most_every: float = 0.0) -> None:
+        """Say what is new, unless it was asked less than `at_most_every` seconds ago."""
+        now = self._clock.monotonic()
+        if now - self._asked < at_most_every:
+            return
+        self._asked = now
+        for incident in sorted(self._watching.incidents(), key=lambda one: str(one["updated_at"])):
             told = (incident["id"], incident["state"])
             if incident["state"] != "pending" and told not in self._told:
                 self._told.add(told)
@@ -182,7 +195,9 @@ class Teller:
 
 def _sentence(incident: dict[str, Any]) -> str:
     if incident["state"] == "resolved":
-        return f"[green]resolved[/] {incident['resolved_at'][:10]}  {incident['model']}: {incident['summary']}"
+        return (
+            f"[green]resolved[/] {incident['resolved_at'][:10]}  {incident['model']}: {incident['summary']}"
+        )
     colour = {"page": "red", "warn": "yellow"}.get(incident["severity"], "blue")
     since = incident["fired_at"] or incident["opened_at"]
     return f"[{colour}]{incident['severity']:<8}[/] {since[:10]}  {incident['model']}: {incident['summary']}"
