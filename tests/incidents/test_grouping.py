@@ -48,8 +48,20 @@ def test_a_window_before_the_newest_is_late() -> None:
     """The case says so, for the machine to note it only."""
     first = step(State(), [finding("mae", "", Verdict.OK, "performance", day=3)], RULES)
     again = step(first.state, [finding("mae", "", Verdict.BREACH, "performance", day=1)], RULES)
-    assert [case.late for case in group(first, RULES)] == [False]
-    assert [case.late for case in group(again, RULES)] == [True]
+    assert [(len(case.findings), len(case.late)) for case in group(first, RULES)] == [(1, 0)]
+    assert [(len(case.findings), len(case.late)) for case in group(again, RULES)] == [(0, 1)]
+
+
+def test_windows_that_were_unknown_make_nothing_late() -> None:
+    """Outcomes that come for many windows at once are judged as if they had come in time."""
+    state = State()
+    for day in range(4):
+        state = step(state, [finding("mae", "", Verdict.UNKNOWN, "performance", day)], RULES).state
+    for day in range(4):
+        judged = step(state, [finding("mae", "", Verdict.BREACH, "performance", day)], RULES)
+        state = judged.state
+        (case,) = group(judged, RULES)
+        assert (len(case.lasting_breaches), case.late) == (1, ())
 
 
 def test_no_findings_make_no_case() -> None:

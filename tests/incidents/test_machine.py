@@ -59,15 +59,16 @@ def case(
 ) -> Case:
     """One letter per column `a`, `b` …: what the window says."""
     found = tuple(finding(day, letter, "abcdefgh"[i], severity=severity) for i, letter in enumerate(letters))
-    keys = {Key.of(item) for item in found if item.verdict is Verdict.BREACH} if lasting else set()
+    breaches = tuple(item for item in found if item.verdict is Verdict.BREACH)
+    keys = frozenset(Key.of(item) for item in breaches) if lasting else frozenset()
     return Case(
         model="m",
         cause="drift",
         window=window(day),
-        findings=found,
-        lasting=frozenset(keys),
+        findings=() if late else found,
+        lasting=keys,
         keep=keep,
-        late=late,
+        late=breaches if late else (),
     )
 
 
@@ -175,16 +176,28 @@ def test_the_summary_names_the_worst_and_how_many_more() -> None:
     assert summary(found[:1]) == "psi of a 0.3 is over its limit 0.2"
 
 
-def test_a_late_window_adds_one_note_to_an_open_incident_and_nothing_else() -> None:
-    """Late data about the past: said once, changing nothing."""
+def test_a_late_breach_before_the_incident_adds_one_note_and_nothing_else() -> None:
+    """Late data shows that it began earlier: said once, changing nothing."""
     _, incident, _ = play("oooB")
-    noted = step(incident, case(1, "B", late=True))
-    assert [transition.change for transition in noted.transitions] == [Change.NOTED]
-    assert noted.incident == incident.evolve(timeline=noted.incident.timeline)
-    assert noted.incident.timeline[-1].text.startswith("late data, window of 2013-07-02 00:00: psi of a")
-    assert step(noted.incident, case(1, "B", late=True)).incident == noted.incident
+    assert incident is not None
+    noted = step(incident, case(1, "B", late=True)).incident
+    assert noted is not None
+    assert noted.timeline[-1].text.startswith(
+        "it began earlier: late data for the window of 2013-07-02 00:00: psi"
+    )
+    assert noted == incident.evolve(timeline=noted.timeline)
+    assert step(noted, case(1, "B", late=True)).incident == noted
     assert step(incident, case(1, "o", late=True)).incident == incident
     assert step(None, case(1, "B", late=True)).incident is None
+
+
+def test_a_late_breach_that_is_no_news_adds_nothing() -> None:
+    """Within the incident's own time, or long before it, late data says nothing of it."""
+    _, incident, _ = play("oooooooooooBBBB")
+    for day in (13, 11, 2):
+        assert step(incident, case(day, "B", late=True)).incident == incident
+    resolved = step(incident, case(15, "o")).incident
+    assert step(resolved, case(9, "B", late=True)).incident == resolved
 
 
 def test_the_newest_window_judged_again_replaces_what_it_said() -> None:

@@ -136,7 +136,8 @@ def test_judging_the_newest_window_again_replaces_it(
 
 @given(WINDOWS, N_OF_M)
 def test_only_windows_before_the_newest_are_late(letters: Sequence[str], n_of_m: tuple[int, int]) -> None:
-    """The newest window is never late, and any before it is."""
+    """The newest window is never late; one before a window that could be judged is."""
     _, state = play(letters, *n_of_m)
     assert not step(state, [finding(len(letters) - 1, "B")], [rule(*n_of_m)]).late
-    assert step(state, [finding(-1, "B")], [rule(*n_of_m)]).late == {"r"}
+    known = any(letter != "?" for letter in letters)
+    assert step(state, [finding(-1, "B")], [rule(*n_of_m)]).late == ({"r"} if known else set())

@@ -22,8 +22,8 @@ class Case:
     """What one window says of one cause: the evidence an incident is stepped with.
 
     `findings` are sorted, so that their order never matters. `lasting` are the breaches whose rule's
-    persistence is met, `keep` the windows without a breach it takes to resolve, `late` says that a newer
-    window was judged before.
+    persistence is met, `keep` the windows without a breach it takes to resolve, `late` the breaches of rules
+    that could judge a newer window before: they are history, and not among `findings`.
     """
 
     model: str
@@ -32,7 +32,7 @@ class Case:
     findings: tuple[Finding, ...]
     lasting: frozenset[Key] = frozenset()
     keep: int = 1
-    late: bool = False
+    late: tuple[Finding, ...] = ()
 
     @property
     def breaches(self) -> tuple[Finding, ...]:
@@ -49,17 +49,21 @@ def group(persisted: Persisted, rules: Iterable[Rule]) -> tuple[Case, ...]:
     """The cases of one window of one model, by cause; a cause's `keep` is the longest of its rules."""
     keep = {rule.name: rule.keep for rule in rules}
     by_cause: dict[tuple[str, str], list[Finding]] = defaultdict(list)
-    for finding in persisted.findings:
+    for finding in sorted(persisted.findings, key=Key.of):
         by_cause[finding.model, finding.cause].append(finding)
     return tuple(
         Case(
             model=model,
             cause=cause,
             window=findings[0].window,
-            findings=tuple(sorted(findings, key=Key.of)),
+            findings=tuple(finding for finding in findings if finding.rule not in persisted.late),
             lasting=persisted.lasting & {Key.of(finding) for finding in findings},
             keep=max(keep[finding.rule] for finding in findings),
-            late=any(finding.rule in persisted.late for finding in findings),
+            late=tuple(
+                finding
+                for finding in findings
+                if finding.rule in persisted.late and finding.verdict is Verdict.BREACH
+            ),
         )
         for (model, cause), findings in sorted(by_cause.items())
     )

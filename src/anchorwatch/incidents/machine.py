@@ -11,11 +11,12 @@
 
 The laws, each under test:
 
-- A window that is unknown neither opens nor resolves.
+- A window that is unknown changes nothing.
 - Judging the newest window again with the same findings changes nothing; with others it replaces what the
   window said. What was told is not untold: an incident that fired stays firing until `keep` windows have no
   breach, and one that this window resolved fires again only for a breach.
-- A window older than the newest one judged adds a note to an open incident's timeline and nothing else.
+- A breach in a window older than the newest one that could be judged adds no more than a note to an open
+  incident's timeline, where it shows that the trouble began before the incident was opened.
 - The order of findings within a window does not matter.
 """
 
@@ -81,15 +82,19 @@ def step(incident: Incident | None, case: Case, horizon: int = HORIZON) -> Stepp
     `incident` is the latest one of that cause, resolved or not; a new one comes back with id 0 where the old
     one was resolved `horizon` windows ago or more.
     """
-    if case.late:
-        return _note(incident, case)
+    if case.late and not case.breaches:
+        return _note(incident, case, horizon)
     if incident is None or _over(incident, case, horizon):
         return _open(case) if case.breaches else Stepped(incident)
     if incident.state is IncidentState.RESOLVED:
         return _reopen(incident, case) if case.breaches else Stepped(incident)
-    before = incident.ok_before if incident.updated_at == case.window.end else incident.ok_windows
-    moved = incident.evolve(updated_at=case.window.end, ok_before=before)
-    return _worsen(moved, case) if case.breaches else _mend(moved, case)
+    again = incident.updated_at == case.window.end
+    before = incident.evolve(ok_windows=incident.ok_before) if again else incident
+    moved = before.evolve(updated_at=case.window.end, ok_before=before.ok_windows)
+    if case.breaches:
+        return _worsen(moved, case)
+    unknown = _unknown(incident, case) or case.window.end < incident.updated_at
+    return Stepped(before) if unknown else _mend(moved, case)
 
 
 def changed(incident: Incident, *transitions: Transition) -> Stepped:
@@ -173,10 +178,10 @@ def _worsen(incident: Incident, case: Case) -> Stepped:
 
 
 def _mend(incident: Incident, case: Case) -> Stepped:
-    """A window without a breach: unknown changes nothing, ok counts towards resolving."""
-    ok = incident.ok_before + (not _unknown(incident, case))
+    """A window that is known to have no breach counts towards resolving."""
+    ok = incident.ok_before + 1
     mended = incident.evolve(ok_windows=ok)
-    if ok < case.keep or ok == incident.ok_before:
+    if ok < case.keep:
         return Stepped(mended)
     fired = incident.state is IncidentState.FIRING
     text = f"no breach for {windows(ok)}" + ("" if fired else "; it did not last")
@@ -191,14 +196,17 @@ def _unknown(incident: Incident, case: Case) -> bool:
     return bool(wrong & silent) or len(silent) == len(case.findings)
 
 
-def _note(incident: Incident | None, case: Case) -> Stepped:
-    """Late data changed an old window: an open incident says so once."""
-    if incident is None or incident.state is IncidentState.RESOLVED or not case.breaches:
+def _note(incident: Incident | None, case: Case, horizon: int) -> Stepped:
+    """Late data showed a breach in an old window: news, once, where that is before the incident was opened."""
+    if incident is None or incident.state is IncidentState.RESOLVED:
         return Stepped(incident)
-    text = f"late data, window of {case.window.start:%Y-%m-%d %H:%M}: {summary(case.breaches)}"
-    if any(entry.what == Change.NOTED and entry.text == text for entry in incident.timeline):
+    length = case.window.end - case.window.start
+    if not incident.opened_at - (horizon + 1) * length <= case.window.start < incident.opened_at - length:
         return Stepped(incident)
-    return changed(incident, Transition(Change.NOTED, case.window.end, text))
+    text = f"it began earlier: late data for the window of {case.window.start:%Y-%m-%d %H:%M}"
+    if any(entry.text.startswith(text) for entry in incident.timeline):
+        return Stepped(incident)
+    return changed(incident, Transition(Change.NOTED, incident.updated_at, f"{text}: {summary(case.late)}"))
 
 
 def _severity(case: Case) -> Severity:

@@ -39,6 +39,7 @@ class Past:
 
 
 NOTHING = Past()
+_LEAST = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +132,7 @@ def _breach(rule: Rule, reading: Value, broken: Sequence[Limit], judged: int) ->
         return _Call(Verdict.UNKNOWN, f"{text}, but it has no p-value to rule out chance", value, limit)
     corrected = min(1.0, reading.p * judged)
     chance = f"p {_probability(reading.p)}"
-    if judged > 1:
+    if judged > 1 and corrected >= _LEAST:
         chance += f" times {judged} is {_probability(corrected)}"
     if corrected < rule.alpha:
         return _Call(Verdict.BREACH, text + _notes(rule, broken, chance), value, limit)
@@ -141,7 +142,7 @@ def _breach(rule: Rule, reading: Value, broken: Sequence[Limit], judged: int) ->
 
 
 def _probability(p: float) -> str:
-    return "< 1e-12" if p < 1e-12 else f"{p:.2g}"
+    return f"{p:.2g}" if p >= _LEAST else f"< {_LEAST:g}"
 
 
 def _notes(rule: Rule, limits: Sequence[Limit], *more: str) -> str:

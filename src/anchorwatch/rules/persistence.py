@@ -45,7 +45,7 @@ class State:
     """What persistence remembers of a model.
 
     `marks` holds per key the latest windows that could be judged, oldest first, no more than its rule's
-    `within`; `latest` holds per rule the start of the newest window judged.
+    `within`; `latest` holds per rule the start of the newest window it could judge.
     """
 
     marks: Mapping[Key, tuple[Mark, ...]] = field(default_factory=dict)
@@ -74,7 +74,8 @@ class State:
 class Persisted:
     """One window after persistence: its findings, which breaches last, and what to remember.
 
-    `late` holds the rules for which a newer window had been judged before this one.
+    `late` holds the rules that could judge a newer window before this one. Windows that were unknown, such as
+    those judged before their outcomes came, make nothing late.
     """
 
     state: State
@@ -97,9 +98,10 @@ def step(state: State, findings: Iterable[Finding], rules: Iterable[Rule]) -> Pe
     for finding in found:
         key, start, rule = Key.of(finding), finding.window.start, by_name[finding.rule]
         marks[key] = _marked(marks.get(key, ()), start, finding.verdict, rule.within)
-        latest[rule.name] = max(start, latest.get(rule.name, start))
-        if start < latest[rule.name]:
+        if start < state.latest.get(rule.name, start):
             late.add(rule.name)
+        elif finding.verdict is not Verdict.UNKNOWN:
+            latest[rule.name] = start
         if finding.verdict is Verdict.BREACH and sum(mark.breach for mark in marks[key]) >= rule.count:
             lasting.add(key)
     kept = {key: streak for key, streak in marks.items() if streak}
