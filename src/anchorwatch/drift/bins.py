@@ -32,16 +32,19 @@ class Bins:
         gap: distribution function of the current minus the reference's at each edge, shape (columns, edges of
             the widest column); 0 beyond a column's own edges and in a column without values.
         edges: the edges, shape as `gap`; a column's last edge is repeated beyond its own.
+        last: index of each column's own last edge.
         reference, current: the sums of those columns.
-        scale: what their moments were divided by.
+        centre, scale: subtracted and divided by before their moments were summed.
     """
 
     n: NDArray[np.int64]
     m: NDArray[np.int64]
     gap: Floats
     edges: Floats
+    last: NDArray[np.int64]
     reference: Numbers
     current: Numbers
+    centre: Floats
     scale: Floats
 
 
@@ -78,19 +81,27 @@ def _bins(grid: Grid, columns: Chosen, before: Numbers, after: Numbers) -> Bins:
     up_to = np.cumsum(current.counts, axis=1)[:, :-1] / np.maximum(n, 1)[:, None]
     up_to -= np.cumsum(reference.counts, axis=1)[:, :-1] / np.maximum(m, 1)[:, None]
     up_to[(n == 0) | (m == 0)] = 0
-    return Bins(n, m, up_to, _edges(grid)[columns.numbers], reference, current, grid.scale[columns.numbers])
+    picked = columns.numbers
+    edges, last = _edges(grid)
+    return Bins(
+        n,
+        m,
+        up_to,
+        edges[picked],
+        last[picked],
+        reference,
+        current,
+        grid.centre[picked],
+        grid.scale[picked],
+    )
 
 
 @lru_cache(maxsize=64)
-def _edges(grid: Grid) -> Floats:
-    """The edges of all numeric columns, each row filled up with its last one."""
-    width = max(edges.size for edges in grid.edges)
-    return np.stack(
-        [
-            np.pad(edges, (0, width - edges.size), mode="edge") if edges.size else np.zeros(width)
-            for edges in grid.edges
-        ]
-    )
+def _edges(grid: Grid) -> tuple[Floats, NDArray[np.int64]]:
+    """The edges of all numeric columns, each row filled up with its last one, and where that is."""
+    sizes = np.array([edges.size for edges in grid.edges], np.int64)
+    padded = [np.pad(edges, (0, sizes.max() - edges.size), mode="edge") for edges in grid.edges]
+    return np.stack(padded), sizes - 1
 
 
 def _pick(numbers: Numbers, columns: NDArray[np.int64]) -> Numbers:

@@ -147,8 +147,8 @@ def _layout(grid: Grid, side: Side) -> _Layout:
 def _first_bins(grid: Grid, column: int) -> NDArray[np.int64]:
     """First bin of each decile cell, an atom apart from what lies below where it may hide a decile.
 
-    That is when deciles coincide, and when the first is the minimum. An atom is known by an edge that is the float
-    just below its own.
+    That is when deciles coincide, and when the first is the minimum. An atom is known by an edge that is
+    the float just below its own.
     """
     edges, deciles = grid.edges[column], grid.deciles[column]
     inner = deciles[(deciles > 0) & ((deciles == 1) | (deciles.size < DECILES))]

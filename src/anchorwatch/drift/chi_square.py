@@ -43,9 +43,10 @@ def chi_square(reference: Profile | None, current: Profile) -> Results:
     that of a scaled χ² with the exact mean and variance of `X²` under the table's margins: with many rows the
     textbook's χ² of k - 1 degrees, with few in each cell still right (within 4 to 6 % at 5 %).
 
-    Cells are deciles of numbers or levels of categories, with cells of their own for what is missing, infinite
-    or unseen. Cells expected to hold under one row of the smaller side are pooled into one, and that one, if
-    still under one, into the smallest other: this looks at the margins alone, so the test keeps its level.
+    Cells are deciles of numbers or levels of categories, with cells of their own for what is missing,
+    infinite or unseen. Cells expected to hold under one row of the smaller side are pooled into one, and
+    that one, if still under one, into the smallest other: this looks at the margins alone, so the test
+    keeps its level.
 
     Missing without a reference, where either side has no rows, and where too few rows leave a single cell.
     Source: Pearson 1900; `scipy.stats.chi2_contingency`; pooling after Cochran 1954; moments: Haldane 1940,
@@ -88,7 +89,7 @@ def contingency(cells: Cells) -> tuple[Floats, Floats]:
 
     >>> statistic, p = contingency(Cells.of([[50, 50], [1, 0]], [[65, 35], [0, 1]]))
     >>> statistic.round(2).tolist(), p.round(3).tolist()
-    ([4.6, nan], [0.033, nan])
+    ([4.6, nan], [0.032, nan])
     """
     pooled = _pooled(cells)
     m, n = cells.sums(cells.reference), cells.sums(cells.current)

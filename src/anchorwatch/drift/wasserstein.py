@@ -8,6 +8,7 @@ import numpy as np
 
 from anchorwatch.core.schema import Kind, Task
 from anchorwatch.core.types import Stage
+from anchorwatch.drift.beyond import beyond, standardised
 from anchorwatch.drift.bins import Bins, Found, over_bins
 from anchorwatch.drift.subjects import Side
 from anchorwatch.profile.measure import Family, measure
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from anchorwatch.core.results import Results
+    from anchorwatch.profile.parts import Numbers
     from anchorwatch.profile.profile import Profile
+
+    Floats = NDArray[np.float64]
 
 _SOURCE = "Vaserstein 1969; scipy.stats.wasserstein_distance"
 
@@ -33,11 +37,12 @@ _SOURCE = "Vaserstein 1969; scipy.stats.wasserstein_distance"
 def wasserstein(reference: Profile | None, current: Profile) -> Results:
     """Mean distance that values must move, in standard deviations of the reference, per numeric column.
 
-    `W = max(∫ |F(x) - G(x)| dx, |mean - mean of the reference|) / s`. 0 or more, best 0; a column shifted
-    by half a standard deviation gives 0.5. Each bin's mass stands at its middle, within the values seen:
-    for reference and current alike, so the error is under the mean width of the occupied bins (about 1 % of
-    s for a bell shape). The exact difference of means, which the distance is never below, bounds it where a
-    change of unit moves everything out of the reference's range.
+    `W = ∫ |F(x) - G(x)| dx / s`. 0 or more, best 0; a column shifted by half a standard deviation gives
+    0.5. Within the reference's range each bin's mass stands at its middle, for an error under the mean
+    width of the occupied bins (about 1 % of s for a bell shape). What lies beyond stands at the mean that
+    the exact sum and sum of squares leave for it: exact for a single tail, within a tenth for two unless
+    they are very uneven. The result is never under the difference of the exact means, a bound of the
+    distance.
 
     Missing without a reference, where either side has no finite value, and where the reference is constant
     but the current is not.
@@ -64,7 +69,7 @@ def wasserstein(reference: Profile | None, current: Profile) -> Results:
 def target_wasserstein(reference: Profile | None, current: Profile) -> Results:
     """`wasserstein` of what really happened: target drift of a regression model.
 
-    `W = max(∫ |F(x) - G(x)| dx, |mean - mean of the reference|) / s`. 0 or more, best 0.
+    `W = ∫ |F(x) - G(x)| dx / s`. 0 or more, best 0.
     Missing without a reference, when the reference has no outcomes or only one value of them, and before
     outcomes come.
     Source: Vaserstein 1969; `scipy.stats.wasserstein_distance`.
@@ -77,27 +82,28 @@ def target_wasserstein(reference: Profile | None, current: Profile) -> Results:
 
 
 def _distance(bins: Bins) -> Found:
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        mean = bins.reference.total / bins.m
-        spread = np.sqrt(np.maximum(bins.reference.square / bins.m - mean**2, 0))
-        # Rounding of the sums leaves a constant column about 1e-8 of spread.
-        constant = bins.reference.low == bins.reference.high
-        spread[constant] = 0.0
-        moved = np.sum(np.abs(bins.gap) * _strides(bins), axis=1)
-        shifted = np.abs(bins.current.total / bins.n - mean)
-        distance = np.maximum(moved / bins.scale, np.where(moved > 0, shifted, 0)) / spread
-    distance[moved == 0] = 0.0
-    return distance, None, ["the reference is constant" if flat else None for flat in constant.tolist()]
+    """Work in the grid's standardised values, in which the moments are kept, and divide by their deviation."""
+    edges = standardised(bins.edges, bins)
+    strides = np.zeros_like(edges)
+    strides[:, 1:] += np.diff(edges, axis=1) / 2
+    strides[:, :-1] += np.diff(edges, axis=1) / 2
+    moved = np.sum(np.abs(bins.gap) * strides, axis=1)
+    moved += beyond(bins.current, edges, bins).distance(beyond(bins.reference, edges, bins))
+    mean, spread = _moments(bins.reference, bins.m)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        shifted = np.abs(_moments(bins.current, bins.n)[0] - mean)
+        distance = np.where(moved > 0, np.maximum(moved, shifted) / spread, moved)
+    return (
+        distance,
+        None,
+        ["the reference is constant" if lost else None for lost in np.isinf(distance).tolist()],
+    )
 
 
-def _strides(bins: Bins) -> NDArray[np.float64]:
-    """From the middle of the bin below each edge to the middle of the bin above it."""
-    low = np.minimum(bins.reference.low, bins.current.low)[:, None]
-    high = np.maximum(bins.reference.high, bins.current.high)[:, None]
-    edges = np.clip(np.concatenate([low, bins.edges, high], axis=1), low, high)
-    middles = edges[:, :-1] / 2 + edges[:, 1:] / 2
-    # Beyond a column's own last edge the edges repeat: the last bin's middle belongs to the first of them.
-    last = np.argmax(bins.edges == bins.edges[:, -1:], axis=1)
-    rows = np.arange(len(last))
-    middles[rows, last + 1] = edges[rows, -2] / 2 + edges[rows, -1] / 2
-    return np.diff(middles, axis=1)
+def _moments(part: Numbers, n: NDArray[np.int64]) -> tuple[Floats, Floats]:
+    """Mean and standard deviation in standardised values; NaN without values."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mean = part.total / n
+        spread = np.sqrt(np.maximum(part.square / n - mean**2, 0))
+    # Rounding of the sums leaves a constant column about 1e-8 of spread.
+    return mean, np.where(part.low == part.high, 0.0, spread)
