@@ -87,12 +87,16 @@ class FaultyServer:
         if self._server is not None:
             self._server.shutdown()
             self._server.server_close()
-            for connection in list(self._server.connections):
-                try:
-                    connection.shutdown(socket.SHUT_RDWR)
-                except OSError:
-                    continue
+            self.cut_idle()
             self._server = None
+
+    def cut_idle(self) -> None:
+        """Close every connection that is kept alive."""
+        for connection in list(self._server.connections):
+            try:
+                connection.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                continue
 
     def answer(self, handler: Any) -> None:
         """Fail as told, or take the batch."""

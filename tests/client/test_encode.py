@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anchorwatch.client.encode import line
@@ -137,6 +137,7 @@ anything = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.text(st.characters(), max_size=5), anything, max_size=5))
 def test_a_line_is_one_line_of_strict_json_or_an_input_error(features: dict[str, Any]) -> None:
     """Nothing a service hands in can break the batch it travels in."""

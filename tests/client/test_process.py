@@ -29,7 +29,7 @@ def start(script: str, *args: Any) -> subprocess.Popen[str]:
     code = HEAD + textwrap.dedent(script)
     return subprocess.Popen(
         [sys.executable, "-W", "ignore::DeprecationWarning", "-c", code, *map(str, args)],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
 
 
@@ -127,6 +127,35 @@ def test_a_fork_in_an_outage_leaves_the_spool_to_the_parent(server: Any, tmp_pat
     assert process.returncode == 0, err
     assert texts(server) == ["child", "parent", "parent too"]
     assert list(tmp_path.glob("*/*.seg")) == []
+
+
+def test_a_living_child_does_not_keep_its_dead_parents_spool(
+    server: Any, connect: Connect, tmp_path: Path
+) -> None:
+    """The lock ends with the process that spooled, whoever was forked from it."""
+    server.stop()
+    process = start(
+        """
+        m = aw.connect(url, spool=folder, linger=0.0, backoff=0.005, backoff_cap=0.01).model('m')
+        m.log({'n': 'left'}, prediction=1)
+        while m.stats.spooled == 0:
+            m.flush(0.02)
+        if os.fork() == 0:
+            print('forked', flush=True)
+            sys.stdin.read()
+            os._exit(0)
+        threading.Event().wait()
+        """,
+        server.url, tmp_path,
+    )  # fmt: skip
+    assert process.stdout is not None
+    assert process.stdout.readline() == "forked\n"
+    process.kill()
+    process.wait(10)
+    server.start()
+    connect(spool=tmp_path).flush()
+    assert server.wait(lambda: texts(server) == ["left"])
+    process.communicate(timeout=10)
 
 
 def test_workers_of_multiprocessing_flush_when_they_end(server: Any, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anchorwatch.client.spool import Spool, SpoolSync
@@ -76,6 +76,7 @@ def test_a_living_process_keeps_its_spool(tmp_path: Path) -> None:
     assert make(tmp_path).adopt() == {"m": 10}
 
 
+@settings(deadline=None)
 @given(st.integers(min_value=0, max_value=400))
 def test_a_torn_tail_costs_what_was_torn(tmp_path_factory: pytest.TempPathFactory, cut: int) -> None:
     """Wherever the last write broke off, all whole batches before it survive, in order."""

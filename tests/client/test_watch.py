@@ -87,6 +87,8 @@ def test_a_connection_the_server_closed_is_replaced(server: Any, connect: Connec
     """A kept connection that went stale is no error."""
     watch = connect()
     watch.models()
+    server.cut_idle()
+    watch.models()
     server.stop()
     with pytest.raises(aw.TransportDown):
         watch.models()
