@@ -24,6 +24,12 @@ def numbers(server: Any) -> list[int]:
     return [event["features"]["n"] for event in server.events]
 
 
+def await_packed(model: aw.Model) -> None:
+    """Wait, while the server is away, until every event is in a batch."""
+    while model._sender.buffer.queue or not model._sender._packer.idle:
+        assert not model.flush(0.05)
+
+
 def test_events_arrive_in_order_batched_and_compressed(server: Any, connect: Connect) -> None:
     """A hundred predictions and their outcomes travel in a few requests."""
     model = connect(linger=30.0).model("m")
@@ -134,7 +140,7 @@ def test_memory_is_bounded_in_an_outage(server: Any, connect: Connect) -> None:
     model = connect(buffer_bytes=2_000, batch_events=10, compress=False).model("m")
     for number in range(1_000):
         model.log({"n": number}, prediction=1)
-    assert not model.flush(0.1)
+    await_packed(model)
     stats = model.stats
     assert stats.queued <= 40
     assert stats.queued + stats.dropped["buffer_full"] == 1_000
@@ -153,7 +159,7 @@ def test_an_outage_is_survived_on_disk_in_order(server: Any, connect: Connect, t
     server.stop()
     for number in range(500):
         model.log({"n": number}, prediction=1)
-    assert not model.flush(0.1)
+    await_packed(model)
     assert model.stats.spooled >= 490
     server.start()
     assert model.flush()
@@ -198,8 +204,7 @@ def test_a_full_spool_drops_by_choice(
     ).model("m")
     for number in range(1_000):
         model.log({"n": number}, prediction=1)
-    while model._sender.buffer.queue or not model._sender._packer.idle:
-        assert not model.flush(0.05)
+    await_packed(model)
     assert sum(path.stat().st_size for path in tmp_path.glob("*/*.seg")) <= 20_000
     server.always = None
     assert model.flush()
