@@ -8,7 +8,6 @@ from __future__ import annotations
 import sys
 
 import uvicorn
-
 from tests.server.fake_session import app_of
 
 

@@ -3,6 +3,7 @@
 Its answers have the shapes of `anchorwatch.app.queries`; `test_pages_contract.py` holds the two against each other.
 """
 
+# ruff: noqa: D102, PLR0917, A002 - its methods are those of `Queries`, and are described there
 from __future__ import annotations
 
 from dataclasses import dataclass, field
@@ -23,8 +24,23 @@ START = datetime(2013, 1, 1, tzinfo=ZoneInfo(ZONE))
 DAYS = 365
 NOW = datetime(2013, 12, 31, 20, 15, tzinfo=UTC)
 NUMBERS = (
-    "dep_delay", "distance", "sched_hour", "sched_minute", "month", "temp", "dewp", "humid", "wind_dir",
-    "wind_speed", "wind_gust", "precip", "pressure", "visib", "plane_year", "seats", "taxi_out_estimate",
+    "dep_delay",
+    "distance",
+    "sched_hour",
+    "sched_minute",
+    "month",
+    "temp",
+    "dewp",
+    "humid",
+    "wind_dir",
+    "wind_speed",
+    "wind_gust",
+    "precip",
+    "pressure",
+    "visib",
+    "plane_year",
+    "seats",
+    "taxi_out_estimate",
     "mean_inbound_delay_of_the_same_tail_number_over_the_previous_24_hours",
 )
 CATEGORIES = ("carrier", "origin", "dest", "weekday", "plane_type", "tailnum")
@@ -35,8 +51,16 @@ CARRIERS = ("9E", "AA", "AS", "B6", "DL", "EV", "F9", "FL", "HA", "MQ", "OO", "U
 def _m(name: str, title: str, family: str, unit: str, better: str, subjects: str = "model") -> Json:
     stage = "outcomes" if family == "performance" or name.startswith("target") else "inputs"
     return {
-        "name": name, "title": title, "family": family, "stage": stage, "unit": unit, "better": better,
-        "low": 0.0, "high": None, "subjects": subjects, "source": "",
+        "name": name,
+        "title": title,
+        "family": family,
+        "stage": stage,
+        "unit": unit,
+        "better": better,
+        "low": 0.0,
+        "high": None,
+        "subjects": subjects,
+        "source": "",
     }
 
 
@@ -69,9 +93,22 @@ REGRESSION = (
     _m("r2", "R²", "performance", "1", "higher"),
 )
 LEVEL = {
-    "roc_auc": 0.91, "accuracy": 0.86, "precision": 0.79, "recall": 0.71, "f1": 0.745, "log_loss": 0.31,
-    "mae": 13.2, "rmse": 18.9, "mse": 357.0, "r2": 0.83, "latency_p50": 0.0021, "latency_p95": 0.0058,
-    "latency_p99": 0.0142, "throughput": 0.0107, "error_rate": 0.002, "volume": 925.0,
+    "roc_auc": 0.91,
+    "accuracy": 0.86,
+    "precision": 0.79,
+    "recall": 0.71,
+    "f1": 0.745,
+    "log_loss": 0.31,
+    "mae": 13.2,
+    "rmse": 18.9,
+    "mse": 357.0,
+    "r2": 0.83,
+    "latency_p50": 0.0021,
+    "latency_p95": 0.0058,
+    "latency_p99": 0.0142,
+    "throughput": 0.0107,
+    "error_rate": 0.002,
+    "volume": 925.0,
 }
 
 
@@ -105,8 +142,8 @@ class FakeQueries:
     def models(self) -> list[Json]:
         return [self.card(item.name) for item in self.fakes]
 
-    def names(self) -> list[str]:
-        return [item.name for item in self.fakes]
+    def zones(self) -> dict[str, str]:
+        return {item.name: ZONE for item in self.fakes}
 
     def card(self, name: str) -> Json:
         item = self.fake(name)
@@ -120,11 +157,17 @@ class FakeQueries:
         volume = self.series(item.name, "volume")["value"][-48:] if item.days else []
         last = -4
         return {
-            "name": item.name, "task": item.task, "health": item.health, "health_reason": item.reason,
-            "events": int(volume[-1]) if volume else 0, "volume": [int(one or 0) for one in volume],
+            "name": item.name,
+            "task": item.task,
+            "health": item.health,
+            "health_reason": item.reason,
+            "events": int(volume[-1]) if volume else 0,
+            "volume": [int(one or 0) for one in volume],
             "metric": {
-                **{key: by_name(item.task, main)[key] for key in ("title", "unit", "better")}, "measure": main,
-                "value": drawn["value"][last] if drawn else None, "low": drawn["low"][last] if drawn else None,
+                **{key: by_name(item.task, main)[key] for key in ("title", "unit", "better")},
+                "measure": main,
+                "value": drawn["value"][last] if drawn else None,
+                "low": drawn["low"][last] if drawn else None,
                 "high": drawn["high"][last] if drawn else None,
                 "reference": LEVEL[main] if item.reference and drawn else None,
                 "maturity": drawn["maturity"][last] if drawn else None,
@@ -144,37 +187,88 @@ class FakeQueries:
         starts = spans(item, None, None, None)
         return {
             "spec": {
-                "name": name, "task": item.task,
+                "name": name,
+                "task": item.task,
                 "columns": {one: "number" if one in NUMBERS else "category" for one in COLUMNS},
-                "labels": [] if item.task == "regression" else ["0", "1"], "positive": "1", "threshold": 0.5,
-                "window": item.window, "timezone": ZONE, "segments": ["carrier", "origin"], "outcome_delay": "2d",
+                "labels": [] if item.task == "regression" else ["0", "1"],
+                "positive": "1",
+                "threshold": 0.5,
+                "window": item.window,
+                "timezone": ZONE,
+                "segments": ["carrier", "origin"],
+                "outcome_delay": "2d",
             },
             "rules": [
-                {"name": "roc_auc off its reference", "measure": "roc_auc", "band": 3.0, "side": "below", "severity": "page", "count": 2, "within": 3},
-                {"name": "drift", "measure": "psi", "above": 0.2, "alpha": 0.01, "severity": "warn", "count": 2, "within": 3},
+                {
+                    "name": "roc_auc off its reference",
+                    "measure": "roc_auc",
+                    "band": 3.0,
+                    "side": "below",
+                    "severity": "page",
+                    "count": 2,
+                    "within": 3,
+                },
+                {
+                    "name": "drift",
+                    "measure": "psi",
+                    "above": 0.2,
+                    "alpha": 0.01,
+                    "severity": "warn",
+                    "count": 2,
+                    "within": 3,
+                },
             ],
             "versions": [
-                {"version": "1", "first_seen": "2013-01-01T10:15:00Z", "last_seen": "2013-08-01T03:00:00Z", "events": 201_345, "has_reference": True},
-                {"version": "2", "first_seen": "2013-08-01T09:15:00Z", "last_seen": "2013-12-31T19:48:00Z", "events": 135_431, "has_reference": False},
-            ] if item.days else [],
+                {
+                    "version": "1",
+                    "first_seen": "2013-01-01T10:15:00Z",
+                    "last_seen": "2013-08-01T03:00:00Z",
+                    "events": 201_345,
+                    "has_reference": True,
+                },
+                {
+                    "version": "2",
+                    "first_seen": "2013-08-01T09:15:00Z",
+                    "last_seen": "2013-12-31T19:48:00Z",
+                    "events": 135_431,
+                    "has_reference": False,
+                },
+            ]
+            if item.days
+            else [],
             "segments": {"carrier": list(CARRIERS), "origin": ["EWR", "JFK", "LGA"]} if item.days else {},
             "first": iso(micros(starts[0][0])) if starts else None,
             "last": iso(micros(starts[-1][1])) if starts else None,
-            "window": item.window, "grains": [item.window, "1w", "1mo"], "measures": list(measures),
+            "window": item.window,
+            "grains": [item.window, "1w", "1mo"],
+            "measures": list(measures),
             "columns": [{"name": one, "kind": "number" if one in NUMBERS else "category"} for one in COLUMNS],
             "main_metric": "mae" if item.task == "regression" else "roc_auc",
         }
 
-    def series(self, model: str, measure: str, subject: str = "", grain: str | None = None, start: Any = None,
-               end: Any = None, version: str = "", segment: str = "") -> Json:
+    def series(
+        self,
+        model: str,
+        measure: str,
+        subject: str = "",
+        grain: str | None = None,
+        start: Any = None,
+        end: Any = None,
+        version: str = "",
+        segment: str = "",
+    ) -> Json:
         item = self.fake(model)
         facts = by_name(item.task, measure)
         windows = spans(item, grain, start, end)
         count = len(windows)
-        rng = np.random.default_rng(abs(hash((measure, subject, segment, model))) % 2**32 if segment else sum(map(ord, measure + subject + model)))
+        rng = np.random.default_rng(
+            abs(hash((measure, subject, segment, model))) % 2**32
+            if segment
+            else sum(map(ord, measure + subject + model))
+        )
         level = LEVEL.get(measure, 0.05) * (1 + 0.05 * rng.normal() if segment else 1)
         doy = np.array([begin.timetuple().tm_yday for begin, _ in windows], dtype=float)
-        bad = 0.55 * np.exp(-((doy - 185) / 26) ** 2) + 0.75 * np.exp(-((doy - 345) / 10) ** 2)
+        bad = 0.55 * np.exp(-(((doy - 185) / 26) ** 2)) + 0.75 * np.exp(-(((doy - 345) / 10) ** 2))
         sign = {"higher": -0.28, "lower": 0.9}.get(facts["better"], 0.02)
         value = level * (1 + sign * bad + rng.normal(0, 0.025 if item.window == "1d" else 0.05, count))
         if subject:
@@ -185,31 +279,59 @@ class FakeQueries:
         ripe = np.ones(count)
         if facts["stage"] == "outcomes":
             ripe = np.clip(0.972 - np.maximum(0, np.arange(count) - (count - 4)) * 0.31, 0, 1)
-        known = [value_at if index % 97 != 61 and ripe[index] > 0.1 else None for index, value_at in enumerate(value.tolist())]
+        known = [
+            value_at if index % 97 != 61 and ripe[index] > 0.1 else None
+            for index, value_at in enumerate(value.tolist())
+        ]
         if segment == "carrier=HA":
             known = [None] * count
         return {
-            "measure": measure, "title": facts["title"], "unit": facts["unit"], "better": facts["better"],
-            "subject": subject, "grain": grain or item.window, "stage": facts["stage"],
-            "reference": {"value": level, "mean": level, "sd": level * 0.04, "low": level * 0.97, "high": level * 1.03}
-            if item.reference and not subject and facts["family"] == "performance" else None,
+            "measure": measure,
+            "title": facts["title"],
+            "unit": facts["unit"],
+            "better": facts["better"],
+            "subject": subject,
+            "grain": grain or item.window,
+            "stage": facts["stage"],
+            "reference": {
+                "value": level,
+                "mean": level,
+                "sd": level * 0.04,
+                "low": level * 0.97,
+                "high": level * 1.03,
+            }
+            if item.reference and not subject and facts["family"] == "performance"
+            else None,
             "start": [iso(micros(begin.astimezone(UTC))) for begin, _ in windows],
             "end": [iso(micros(over.astimezone(UTC))) for _, over in windows],
             "value": known,
             "low": [None if one is None or facts["family"] != "performance" else one - half for one in known],
-            "high": [None if one is None or facts["family"] != "performance" else one + half for one in known],
+            "high": [
+                None if one is None or facts["family"] != "performance" else one + half for one in known
+            ],
             "p": [None] * count,
             "n": [int(900 + 80 * np.sin(index)) for index in range(count)],
             "maturity": ripe.round(3).tolist() if facts["stage"] == "outcomes" else [None] * count,
             "reason": [None if one is not None else "fewer than 30 outcomes" for one in known],
         }
 
-    def heatmap(self, model: str, measure: str = "psi", start: Any = None, end: Any = None, version: str = "",
-                segment: str = "", buckets: int = 120) -> Json:
+    def heatmap(
+        self,
+        model: str,
+        measure: str = "psi",
+        start: Any = None,
+        end: Any = None,
+        version: str = "",
+        segment: str = "",
+        buckets: int = 120,
+    ) -> Json:
         item = self.fake(model)
         windows = spans(item, None, start, end)
         every = max(-(-len(windows) // buckets), 1)
-        windows = [(windows[at][0], windows[min(at + every, len(windows)) - 1][1]) for at in range(0, len(windows), every)]
+        windows = [
+            (windows[at][0], windows[min(at + every, len(windows)) - 1][1])
+            for at in range(0, len(windows), every)
+        ]
         doy = np.array([begin.timetuple().tm_yday for begin, _ in windows], dtype=float)
         quiet = measure not in {"psi", "ks", "jensen_shannon"}
         rows = []
@@ -217,57 +339,108 @@ class FakeQueries:
             rng = np.random.default_rng(sum(map(ord, name)))
             line = drift_of(name, doy, rng, measure)
             if quiet:
-                line = np.where(doy > 200, 0.02, 0.0) * (name in {"wind_gust", "precip"}) + 0.3 * ((doy > 300) & (doy < 312)) * (name == "wind_gust")
+                line = np.where(doy > 200, 0.02, 0.0) * (name in {"wind_gust", "precip"}) + 0.3 * (
+                    (doy > 300) & (doy < 312)
+                ) * (name == "wind_gust")
             rows.append([None if at % 59 == 40 else float(one) for at, one in enumerate(line)])
         limit = 0.2 if not quiet else 0.05
-        order = sorted(range(len(COLUMNS)), key=lambda at: -max((one or 0 for one in rows[at]), default=0)) if item.reference else []
+        order = (
+            sorted(range(len(COLUMNS)), key=lambda at: -max((one or 0 for one in rows[at]), default=0))
+            if item.reference
+            else []
+        )
         return {
-            "measure": measure, "title": by_name(item.task, measure)["title"], "unit": by_name(item.task, measure)["unit"],
-            "limit": limit, "grain": item.window, "columns": [COLUMNS[at] for at in order],
+            "measure": measure,
+            "title": by_name(item.task, measure)["title"],
+            "unit": by_name(item.task, measure)["unit"],
+            "limit": limit,
+            "grain": item.window,
+            "columns": [COLUMNS[at] for at in order],
             "start": [iso(micros(begin.astimezone(UTC))) for begin, _ in windows],
             "end": [iso(micros(over.astimezone(UTC))) for _, over in windows],
-            "value": [rows[at] for at in order], "p": [[None] * len(windows) for _ in order],
+            "value": [rows[at] for at in order],
+            "p": [[None] * len(windows) for _ in order],
             "breach": [[one is not None and one > limit for one in rows[at]] for at in order],
         }
 
-    def distribution(self, model: str, column: str, start: Any = None, end: Any = None, version: str = "", segment: str = "") -> Json:
+    def distribution(
+        self,
+        model: str,
+        column: str,
+        start: Any = None,
+        end: Any = None,
+        version: str = "",
+        segment: str = "",
+    ) -> Json:
         self.fake(model)
         if column not in COLUMNS:
             raise UnknownError(f"no column is named {column!r}; did you mean {COLUMNS[0]!r}?")
         rng = np.random.default_rng(len(column))
         if column in NUMBERS:
             at = np.linspace(-2, 2, 31)
-            shapes = [np.exp(-(np.r_[-2.1, at] - shift) ** 2 / 0.7) for shift in (-0.2, 0.5)]
+            shapes = [np.exp(-((np.r_[-2.1, at] - shift) ** 2) / 0.7) for shift in (-0.2, 0.5)]
             bins = [
-                {"label": f"{10 * (low or -2):.3g} – {10 * (high or 2):.3g}", "low": None if low is None else 10 * low, "high": None if high is None else 10 * high}
+                {
+                    "label": f"{10 * (low or -2):.3g} – {10 * (high or 2):.3g}",
+                    "low": None if low is None else 10 * low,
+                    "high": None if high is None else 10 * high,
+                }
                 for low, high in zip([None, *at], [*at, None], strict=True)
             ]
         else:
             bins = [{"label": name, "low": None, "high": None} for name in CARRIERS]
             shapes = [rng.dirichlet(np.ones(16)) for _ in range(2)]
-        for bin_, ref, cur in zip(bins, shapes[0] / shapes[0].sum(), shapes[1] / shapes[1].sum(), strict=True):
+        for bin_, ref, cur in zip(
+            bins, shapes[0] / shapes[0].sum(), shapes[1] / shapes[1].sum(), strict=True
+        ):
             bin_["reference"], bin_["current"] = float(ref), float(cur)
         body = {"low": None, "high": None, "p": 0.0003, "n": 912, "reason": None}
         return {
-            "column": column, "kind": "number" if column in NUMBERS else "category", "bins": bins,
-            "reference_n": 51_204, "current_n": 912, "missing": {"reference": 0.0012, "current": 0.081},
-            "unseen": [{"value": "N918UW", "count": 12}, {"value": "<script>alert(1)</script>", "count": 3}] if column in CATEGORIES else [],
-            "start": str(start), "end": str(end),
-            "measures": {"psi": {"value": 0.83, **body}, "ks": {"value": 0.31, **body}, "missing_share": {"value": 0.081, **body, "p": None}},
+            "column": column,
+            "kind": "number" if column in NUMBERS else "category",
+            "bins": bins,
+            "reference_n": 51_204,
+            "current_n": 912,
+            "missing": {"reference": 0.0012, "current": 0.081},
+            "unseen": [{"value": "N918UW", "count": 12}, {"value": "<script>alert(1)</script>", "count": 3}]
+            if column in CATEGORIES
+            else [],
+            "start": str(start),
+            "end": str(end),
+            "measures": {
+                "psi": {"value": 0.83, **body},
+                "ks": {"value": 0.31, **body},
+                "missing_share": {"value": 0.081, **body, "p": None},
+            },
         }
 
-    def confusion(self, model: str, start: Any = None, end: Any = None, version: str = "", segment: str = "") -> Json:
+    def confusion(
+        self, model: str, start: Any = None, end: Any = None, version: str = "", segment: str = ""
+    ) -> Json:
         return {"labels": ["0", "1"], "matrix": [[61_230, 4_812], [5_944, 14_551]], "reason": None}
 
-    def incidents(self, model: str | None = None, state: str | None = None, limit: int = 100, before: int | None = None, severity: str | None = None) -> list[Json]:
+    def incidents(
+        self,
+        model: str | None = None,
+        state: str | None = None,
+        limit: int = 100,
+        before: int | None = None,
+        severity: str | None = None,
+    ) -> list[Json]:
         if model:
             self.fake(model)
         kept = [
-            one for one in self.found
-            if (not model or one["model"] == model) and (not state or one["state"] == state)
-            and (not severity or one["severity"] == severity) and (before is None or one["id"] < before)
+            one
+            for one in self.found
+            if (not model or one["model"] == model)
+            and (not state or one["state"] == state)
+            and (not severity or one["severity"] == severity)
+            and (before is None or one["id"] < before)
         ]
-        return [{key: one[key] for key in one if key not in DETAIL} | {"findings": len(one["findings"])} for one in kept[:limit]]
+        return [
+            {key: one[key] for key in one if key not in DETAIL} | {"findings": len(one["findings"])}
+            for one in kept[:limit]
+        ]
 
     def incident(self, number: int) -> Json:
         for one in self.found:
@@ -275,10 +448,29 @@ class FakeQueries:
                 return one
         raise UnknownError(f"no incident has the number {number}")
 
-    def predictions(self, model: str, start: Any = None, end: Any = None, version: str | None = None, id: str | None = None,
-                    filters: Any = (), limit: int = 100, after: str | None = None) -> Json:
+    def predictions(
+        self,
+        model: str,
+        start: Any = None,
+        end: Any = None,
+        version: str | None = None,
+        id: str | None = None,
+        filters: Any = (),
+        limit: int = 100,
+        after: str | None = None,
+    ) -> Json:
         item = self.fake(model)
-        columns = ["_id", "_at", "_version", "_prediction", *(["_score"] if item.task == "binary" else []), "_latency", "_error", *COLUMNS, "_outcome"]
+        columns = [
+            "_id",
+            "_at",
+            "_version",
+            "_prediction",
+            *(["_score"] if item.task == "binary" else []),
+            "_latency",
+            "_error",
+            *COLUMNS,
+            "_outcome",
+        ]
         if not item.days or any(one["value"] == "nowhere" for one in filters):
             return {"columns": columns, "rows": [], "next": None}
         for one in filters:
@@ -295,11 +487,18 @@ class FakeQueries:
         rng = np.random.default_rng(at)
         moment = NOW - timedelta(minutes=7 * at + 27)
         values: Json = {
-            "_id": f"2013-12-31-{CARRIERS[at % 16]}-{1000 + at}-JFK", "_at": iso(micros(moment)), "_version": "2",
-            "_prediction": round(rng.normal(6, 20), 2) if item.task == "regression" else str(int(rng.random() > 0.7)),
-            "_score": round(rng.random(), 4), "_latency": float(rng.exponential(0.003)),
+            "_id": f"2013-12-31-{CARRIERS[at % 16]}-{1000 + at}-JFK",
+            "_at": iso(micros(moment)),
+            "_version": "2",
+            "_prediction": round(rng.normal(6, 20), 2)
+            if item.task == "regression"
+            else str(int(rng.random() > 0.7)),
+            "_score": round(rng.random(), 4),
+            "_latency": float(rng.exponential(0.003)),
             "_error": "ValueError: no weather" if at % 41 == 40 else None,
-            "_outcome": None if at < 20 or at % 37 == 5 else (round(rng.normal(6, 25), 0) if item.task == "regression" else str(int(rng.random() > 0.7))),
+            "_outcome": None
+            if at < 20 or at % 37 == 5
+            else (round(rng.normal(6, 25), 0) if item.task == "regression" else str(int(rng.random() > 0.7))),
         }
         for name in NUMBERS:
             values[name] = None if name == "wind_gust" and at % 3 else round(rng.normal(4, 9), 3)
@@ -309,12 +508,19 @@ class FakeQueries:
 
     def status(self) -> Json:
         return {
-            "version": "0.1.0", "uptime_s": 93_784.2, "models": len(self.fakes),
+            "version": "0.1.0",
+            "uptime_s": 93_784.2,
+            "models": len(self.fakes),
             "inbox": {"batches": 3, "rows": 2_871, "bytes": 412_113, "oldest_s": 1.2},
             "consumers": [
                 {"name": "roller", "offset": 120_331, "lag_batches": 0, "error": None},
                 {"name": "joiner", "offset": 120_331, "lag_batches": 0, "error": None},
-                {"name": "archiver", "offset": 120_328, "lag_batches": 3, "error": "StoreError: lake/predictions cannot be written: No space left on device"},
+                {
+                    "name": "archiver",
+                    "offset": 120_328,
+                    "lag_batches": 3,
+                    "error": "StoreError: lake/predictions cannot be written: No space left on device",
+                },
             ],
             "errors": {},
         }
@@ -361,11 +567,22 @@ def incident(number: int, model: str, cause: str, state: str, **facts: Any) -> J
     """An incident as `Queries.incident` tells it."""
     opened = facts.get("opened_at", "2013-12-08T05:00:00Z")
     plain = {
-        "id": number, "model": model, "cause": cause, "state": state, "severity": "page",
-        "summary": "mean absolute error 24.8 over 16.9 (reference + 3 sd) in 2 of 3 windows; also rmse",
-        "opened_at": opened, "fired_at": None if state == "pending" else "2013-12-09T05:00:00Z", "resolved_at": None,
-        "updated_at": "2013-12-31T05:00:00Z", "acknowledged_by": "", "silenced_until": None,
-        "findings": [], "timeline": [], "affected": [], "likely": "",
+        "id": number,
+        "model": model,
+        "cause": cause,
+        "state": state,
+        "severity": "page",
+        "summary": "mean absolute error 29.8 over 16.9 (reference + 3 sd) in 2 of 3 windows; also rmse",
+        "opened_at": opened,
+        "fired_at": None if state == "pending" else "2013-12-09T05:00:00Z",
+        "resolved_at": None,
+        "updated_at": "2013-12-31T05:00:00Z",
+        "acknowledged_by": "",
+        "silenced_until": None,
+        "findings": [],
+        "timeline": [],
+        "affected": [],
+        "likely": "",
     }
     return plain | facts
 
@@ -373,36 +590,120 @@ def incident(number: int, model: str, cause: str, state: str, **facts: Any) -> J
 def finding(measure: str, subject: str, value: float, limit: float, **facts: Any) -> Json:
     """A finding as `Queries.incident` tells it."""
     return {
-        "rule": f"{measure} off its reference", "measure": measure, "subject": subject, "version": "", "segment": "",
-        "window": {"start": "2013-12-30T05:00:00Z", "end": "2013-12-31T05:00:00Z"}, "value": value, "limit": limit,
-        "verdict": "breach", "reason": f"{measure} {value} over {limit} in 2 of 3 windows", "severity": "page", "breach": True,
+        "rule": f"{measure} off its reference",
+        "measure": measure,
+        "subject": subject,
+        "version": "",
+        "segment": "",
+        "window": {"start": "2013-12-30T05:00:00Z", "end": "2013-12-31T05:00:00Z"},
+        "value": value,
+        "limit": limit,
+        "verdict": "breach",
+        "reason": f"{measure} {value} over {limit} in 2 of 3 windows",
+        "severity": "page",
+        "breach": True,
     } | facts
 
 
 def story() -> list[Json]:
     """Incidents of a year, newest first."""
     steps = [
-        {"at": "2013-12-08T05:00:00Z", "what": "opened", "text": "mean absolute error 19.2 over 16.9", "who": ""},
+        {
+            "at": "2013-12-08T05:00:00Z",
+            "what": "opened",
+            "text": "mean absolute error 19.2 over 16.9",
+            "who": "",
+        },
         {"at": "2013-12-09T05:00:00Z", "what": "fired", "text": "in 2 of 3 windows; told ml-team", "who": ""},
         {"at": "2013-12-09T13:12:00Z", "what": "acknowledged", "text": "acknowledged by mira", "who": "mira"},
     ]
     loss = [
-        finding("mae", "", 24.8, 16.9), finding("rmse", "", 38.1, 24.0),
-        finding("psi", "precip", 0.61, 0.2, severity="warn"), finding("mae", "", 31.0, 16.9, segment="carrier=EV"),
-        finding("psi", "mean_inbound_delay_of_the_same_tail_number_over_the_previous_24_hours", 0.44, 0.2, severity="warn"),
+        finding("mae", "", 29.8, 16.9),
+        finding("rmse", "", 33.1, 24.0),
+        finding("psi", "precip", 0.61, 0.2, severity="warn"),
+        finding("mae", "", 27.0, 16.9, segment="carrier=EV"),
+        finding(
+            "psi",
+            "mean_inbound_delay_of_the_same_tail_number_over_the_previous_24_hours",
+            0.44,
+            0.2,
+            severity="warn",
+        ),
     ]
     return [
-        incident(7, "flights-arrival-delay", "performance", "firing", findings=loss, timeline=steps, acknowledged_by="mira",
-                 affected=["mae", "rmse", "precip", "mae carrier=EV"], likely="precip drifted (psi 0.61 over 0.2) in the same windows; carrier=EV is hit hardest"),
-        incident(6, "flights-late-arrival", "drift", "firing", severity="warn", summary="psi of temp 3.10 over 0.2 in 2 of 3 windows; also month, dewp and 2 more columns",
-                 findings=[finding("psi", "temp", 3.1, 0.2, severity="warn"), finding("psi", "month", 2.2, 0.2, severity="warn")], affected=["temp", "month", "dewp"],
-                 opened_at="2013-12-18T05:00:00Z", fired_at="2013-12-19T05:00:00Z", timeline=steps[:2]),
-        incident(5, "flights-late-arrival", "quality", "pending", severity="info", summary="missing share of wind_gust 0.061 over 0.05", opened_at="2013-12-30T05:00:00Z"),
-        incident(4, "flights-late-arrival", "drift", "resolved", severity="warn", summary="psi of wind_speed 5.02 over 0.2 in 2 of 3 windows",
-                 opened_at="2013-11-07T05:00:00Z", fired_at="2013-11-08T05:00:00Z", resolved_at="2013-11-19T05:00:00Z", updated_at="2013-11-19T05:00:00Z",
-                 findings=[finding("psi", "wind_speed", 5.02, 0.2, severity="warn", window={"start": "2013-11-16T05:00:00Z", "end": "2013-11-17T05:00:00Z"})], affected=["wind_speed"], timeline=steps[:2]),
-        incident(3, "flights-arrival-delay", "performance", "resolved", opened_at="2013-06-24T04:00:00Z", fired_at="2013-06-25T04:00:00Z",
-                 resolved_at="2013-07-30T04:00:00Z", updated_at="2013-07-30T04:00:00Z", findings=loss[:2], affected=["mae"], timeline=steps[:2]),
+        incident(
+            7,
+            "flights-arrival-delay",
+            "performance",
+            "firing",
+            findings=loss,
+            timeline=steps,
+            acknowledged_by="mira",
+            affected=["mae", "rmse", "precip", "mae carrier=EV"],
+            likely="precip drifted (psi 0.61 over 0.2) in the same windows; carrier=EV is hit hardest",
+        ),
+        incident(
+            6,
+            "flights-late-arrival",
+            "drift",
+            "firing",
+            severity="warn",
+            summary="psi of temp 3.10 over 0.2 in 2 of 3 windows; also month, dewp and 2 more columns",
+            findings=[
+                finding("psi", "temp", 3.1, 0.2, severity="warn"),
+                finding("psi", "month", 2.2, 0.2, severity="warn"),
+            ],
+            affected=["temp", "month", "dewp"],
+            opened_at="2013-12-18T05:00:00Z",
+            fired_at="2013-12-19T05:00:00Z",
+            timeline=steps[:2],
+        ),
+        incident(
+            5,
+            "flights-late-arrival",
+            "quality",
+            "pending",
+            severity="info",
+            summary="missing share of wind_gust 0.061 over 0.05",
+            opened_at="2013-12-30T05:00:00Z",
+        ),
+        incident(
+            4,
+            "flights-late-arrival",
+            "drift",
+            "resolved",
+            severity="warn",
+            summary="psi of wind_speed 5.02 over 0.2 in 2 of 3 windows",
+            opened_at="2013-11-07T05:00:00Z",
+            fired_at="2013-11-08T05:00:00Z",
+            resolved_at="2013-11-19T05:00:00Z",
+            updated_at="2013-11-19T05:00:00Z",
+            findings=[
+                finding(
+                    "psi",
+                    "wind_speed",
+                    5.02,
+                    0.2,
+                    severity="warn",
+                    window={"start": "2013-11-16T05:00:00Z", "end": "2013-11-17T05:00:00Z"},
+                )
+            ],
+            affected=["wind_speed"],
+            timeline=steps[:2],
+        ),
+        incident(
+            3,
+            "flights-arrival-delay",
+            "performance",
+            "resolved",
+            opened_at="2013-06-24T04:00:00Z",
+            fired_at="2013-06-25T04:00:00Z",
+            resolved_at="2013-07-30T04:00:00Z",
+            updated_at="2013-07-30T04:00:00Z",
+            findings=loss[:2],
+            affected=["mae"],
+            timeline=steps[:2],
+        ),
     ]
 
 
@@ -459,7 +760,9 @@ class FakeWatch:
         self._open(number, "silenced", "silenced", who)["silenced_until"] = iso(until)
 
     def resolve(self, number: int, who: str) -> None:
-        self._open(number, "resolved", f"resolved by {who}", who).update(state="resolved", resolved_at=iso(micros(NOW)))
+        self._open(number, "resolved", f"resolved by {who}", who).update(
+            state="resolved", resolved_at=iso(micros(NOW))
+        )
 
     def _open(self, number: int, what: str, text: str, who: str) -> Json:
         one = self.queries.incident(number)
@@ -470,26 +773,54 @@ class FakeWatch:
 
 
 FLIGHTS = (
-    Fake("flights-late-arrival", "binary", health="warn", reason="psi of temp 3.10 over 0.2 in 2 of 3 windows; also month, dewp and 2 more columns"),
-    Fake("flights-arrival-delay", "regression", health="page", reason="mean absolute error 24.8 over 16.9 (reference + 3 sd) in 2 of 3 windows"),
+    Fake(
+        "flights-late-arrival",
+        "binary",
+        health="warn",
+        reason="psi of temp 3.10 over 0.2 in 2 of 3 windows; also month, dewp and 2 more columns",
+    ),
+    Fake(
+        "flights-arrival-delay",
+        "regression",
+        health="page",
+        reason="mean absolute error 29.8 over 16.9 (reference + 3 sd) in 2 of 3 windows",
+    ),
 )
-LONG = Fake("a-model-whose-name-is-as-long-as-names-may-be.and-then-some.v2024_07_final_final-2-really-the-last-1", "binary")
+LONG = Fake(
+    "a-model-whose-name-is-as-long-as-names-may-be.and-then-some.v2024_07_final_final-2-really-the-last-1",
+    "binary",
+)
 
 
 def watch_of(kind: str = "two") -> FakeWatch:
     """`empty`, `one`, `two`, `hundred`, or `hourly` (8,760 windows)."""
-    tokens = FakeTokens([FakeToken("3f9a2b11c0de", "batch scorer", ("ingest",)), FakeToken("77aa00ff1234", "mira", ("admin",), revoked_at=micros(NOW))])
+    tokens = FakeTokens(
+        [
+            FakeToken("3f9a2b11c0de", "batch scorer", ("ingest",)),
+            FakeToken("77aa00ff1234", "mira", ("admin",), revoked_at=micros(NOW)),
+        ]
+    )
     many = tuple(
-        Fake(f"model-{at:03d}", "regression" if at % 3 else "binary", health=("ok", "ok", "ok", "ok", "warn", "unknown")[at % 6], reference=at % 7 != 0)
+        Fake(
+            f"model-{at:03d}",
+            "regression" if at % 3 else "binary",
+            health=("ok", "ok", "ok", "ok", "warn", "unknown")[at % 6],
+            reference=at % 7 != 0,
+        )
         for at in range(96)
     )
     new = Fake("just-registered", "binary", health="unknown", reason="no predictions yet", days=0)
     fakes = {
-        "empty": (), "one": FLIGHTS[:1], "two": FLIGHTS, "hundred": (*FLIGHTS, LONG, new, *many),
+        "empty": (),
+        "one": FLIGHTS[:1],
+        "two": FLIGHTS,
+        "hundred": (*FLIGHTS, LONG, new, *many),
         "hourly": (Fake("hourly", "regression", window="1h"),),
     }[kind]
     known = {item.name for item in fakes}
-    return FakeWatch(FakeQueries(fakes, [one for one in story() if one["model"] in known]), FakeLedger(tokens))
+    return FakeWatch(
+        FakeQueries(fakes, [one for one in story() if one["model"] in known]), FakeLedger(tokens)
+    )
 
 
 def wall_clock(micro: int = micros(NOW)) -> datetime:

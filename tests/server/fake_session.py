@@ -1,5 +1,6 @@
 """A session without cookies' cryptography, and the pages over made-up answers."""
 
+# ruff: noqa: D102 - its methods are those of `Session`, and are described there
 from __future__ import annotations
 
 import socket
@@ -10,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import uvicorn
 from fastapi import FastAPI
+from tests.server.fake_queries import NOW, FakeWatch, watch_of
 
 from anchorwatch.server.pages import mount_pages
-from tests.server.fake_queries import NOW, FakeWatch, watch_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +21,11 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-TOKENS = {"aw_admin": ("mira", {"admin"}), "aw_read": ("reader", {"read"}), "aw_operate": ("olaf", {"read", "operate"})}
+TOKENS = {
+    "aw_admin": ("mira", {"admin"}),
+    "aw_read": ("reader", {"read"}),
+    "aw_operate": ("olaf", {"read", "operate"}),
+}
 
 
 @dataclass(frozen=True)

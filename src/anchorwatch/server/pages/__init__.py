@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from anchorwatch.core.clock import SystemClock
 from anchorwatch.server.pages import assets, incidents, model, overview, predictions, settings, signin
 from anchorwatch.server.pages.site import Ask, Site, View
+from anchorwatch.server.problems import STATUSES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from anchorwatch.app.watch import Watch
     from anchorwatch.core.clock import Clock
     from anchorwatch.server.pages.ports import Session
+    from anchorwatch.server.problems import Kind
 
 PAGES: tuple[tuple[str, Callable[[Ask], View]], ...] = (
     ("/", overview.overview),
@@ -75,10 +77,10 @@ def dress_errors(app: FastAPI, site: Site) -> None:
     """Answer what nobody answers in the look of the house; addresses of the API keep the answers they have."""
     for status in (404, 405, 500):
         before = app.exception_handlers.get(status) or app.exception_handlers.get(HTTPException)
-        app.add_exception_handler(status, partial(_failed, site, status, before))
+        app.add_exception_handler(status, partial(_failed, site, STATUSES[status], before))
 
 
-async def _failed(site: Site, status: int, before: Any, request: Request, problem: Exception) -> Response:
+async def _failed(site: Site, kind: Kind, before: Any, request: Request, problem: Exception) -> Response:
     if request.url.path.startswith("/api/") and before is not None:
         answer: Response = await before(request, problem)
         return answer
@@ -87,4 +89,4 @@ async def _failed(site: Site, status: int, before: Any, request: Request, proble
         405: f"{request.url.path} does not take {request.method}.",
         500: "The server's log says what happened. Nothing that was acknowledged is lost.",
     }
-    return await run_in_threadpool(site.problem, request, status, details[status])
+    return await run_in_threadpool(site.failed, request, kind, details[kind.status])

@@ -14,8 +14,7 @@ from anchorwatch.server.pages.views.chart import chart
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from anchorwatch.core.times import micros
-from anchorwatch.server.pages.site import Ask
+    from anchorwatch.server.pages.site import Ask
 
 Json = dict[str, Any]
 STATES = ("firing", "pending", "resolved")
@@ -44,7 +43,7 @@ def incidents(ask: Ask) -> View:
         "chosen": {"state": state, "model": model, "severity": severity},
         "states": STATES,
         "severities": SEVERITIES,
-        "models": ask.queries.names(),
+        "zones": ask.queries.zones(),
     }
     return View("incidents.html", context, twin=shown)
 

@@ -180,7 +180,8 @@ def _series(ask: Ask, looked: Looked, measure: str, subject: str = "", **changes
 
 
 def _heatmap(ask: Ask, looked: Looked, item: Mapping[str, Any]) -> Json:
-    return ask.queries.heatmap(looked.name, item["name"], **looked.span, **looked.slice, buckets=BUCKETS)
+    asked: Json = {**looked.span, **looked.slice, "buckets": BUCKETS}
+    return ask.queries.heatmap(looked.name, item["name"], **asked)
 
 
 def _segment_rows(ask: Ask, looked: Looked, main: Mapping[str, Any]) -> dict[str, list[views.SegmentRow]]:

@@ -26,6 +26,7 @@ def overview(ask: Ask) -> View:
         "firing": firing[:OPEN_SHOWN],
         "more_firing": len(firing) > OPEN_SHOWN,
         "worse": worse,
+        "zones": ask.queries.zones(),
         "origin": str(ask.request.base_url).rstrip("/"),
     }
     return View("overview.html", context, twin=shown)

@@ -23,7 +23,7 @@ PAGE_SIZE = 100
 
 def predictions(ask: Ask) -> View:
     """Rows of one model, newest first, with filters that live in the address."""
-    names = ask.queries.names()
+    names = list(ask.queries.zones())
     name = ask.param("model") or (names[0] if names else "")
     if not name:
         return View(
@@ -56,6 +56,7 @@ def predictions(ask: Ask) -> View:
         "columns": result["columns"],
         "order": views.order(result["columns"]),
         "heading": views.heading,
+        "numeric": views.numeric(result["rows"]),
         "rows": result["rows"],
         "zone": zone,
         "next": _with(ask, after=result["next"]) if result["next"] else "",

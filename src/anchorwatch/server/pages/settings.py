@@ -24,7 +24,7 @@ def settings(ask: Ask) -> View:
     """Tokens (for admins), models as declared, and the store's state."""
     status = ask.queries.status()
     tokens = _tokens(ask) if _is_admin(ask) else None
-    models = ask.queries.names()
+    models = list(ask.queries.zones())
     return View(
         "settings.html",
         {"status": status, "tokens": tokens, "models": models, "scopes": SCOPES, "made": None},

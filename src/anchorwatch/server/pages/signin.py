@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
-from anchorwatch.server.pages.site import View
+from anchorwatch.core.errors import DeniedError
+from anchorwatch.server.pages.site import STALE, View
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -33,18 +34,16 @@ async def sign_out(site: Site, request: Request) -> Response:
     async with request.form(max_files=0, max_fields=5) as form:
         given = str(form.get("csrf", ""))
     if not site.session.check_csrf(request, given):
-        return site.problem(
-            request, 403, "this form is too old or came from elsewhere; load the page again and repeat"
-        )
+        return site.problem(request, DeniedError(STALE))
     response = RedirectResponse("/login", status_code=303)
     site.session.sign_out(request, response)
     return response
 
 
 def safe(to: str) -> str:
-    """An address of ours to go to; anything that could lead elsewhere becomes `/`.
+    r"""An address of ours to go to; anything that could lead elsewhere becomes `/`.
 
-    >>> safe("/models/fares?range=7d"), safe("//evil.example"), safe("https://evil.example"), safe("/\\\\evil")
+    >>> safe("/models/fares?range=7d"), safe("//evil.example"), safe("https://evil.example"), safe("/\\evil")
     ('/models/fares?range=7d', '/', '/', '/')
     """
     plain = to.startswith("/") and not to.startswith("//") and "\\" not in to and to.isprintable()

@@ -12,11 +12,13 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
 from anchorwatch.core.clock import SystemClock
-from anchorwatch.core.errors import AnchorwatchError, ConflictError, DeniedError, InputError, UnknownError
+from anchorwatch.core.errors import AnchorwatchError, DeniedError
+from anchorwatch.server import problems
 from anchorwatch.server.pages.templating import environment
+from anchorwatch.server.problems import NoTokenError, kind_of, problem_of
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Callable, Mapping
 
     from jinja2 import Environment
     from starlette.applications import Starlette
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from anchorwatch.app.watch import Watch
     from anchorwatch.core.clock import Clock
     from anchorwatch.server.pages.ports import Principal, Session
+    from anchorwatch.server.problems import Kind
 
 SECURITY = {
     "Content-Security-Policy": (
@@ -37,16 +40,8 @@ SECURITY = {
     "Vary": "Accept, Accept-Encoding, Cookie",
     "Cache-Control": "no-store",
 }
-_STATUS = ((UnknownError, 404), (DeniedError, 403), (ConflictError, 409), (InputError, 400))
-_TITLES = {
-    400: "That cannot be asked",
-    403: "Not allowed",
-    404: "Nothing here",
-    405: "Not done that way",
-    409: "Already settled",
-    500: "Something broke on our side",
-    503: "The store cannot answer now",
-}
+
+STALE = "this form is too old or came from elsewhere; load the page again and repeat"
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,12 +135,10 @@ class Site:
             if scope and who is not None and not who.may(scope):
                 raise DeniedError(f"this needs the scope {scope!r}, which {who.name} does not have")
             if form is not None and not self.session.check_csrf(request, str(form.get("csrf", ""))):
-                raise DeniedError(
-                    "this form is too old or came from elsewhere; load the page again and repeat"
-                )
+                raise DeniedError(STALE)
             answer = handler(Ask(self, request, who, form or {}))
         except AnchorwatchError as problem:
-            return self.problem(request, status_of(problem), str(problem))
+            return self.problem(request, problem)
         if isinstance(answer, Go):
             return RedirectResponse(answer.to, status_code=303, headers={"Cache-Control": "no-store"})
         return self.render(request, answer, who)
@@ -165,28 +158,29 @@ class Site:
         html = self.templates.get_template(view.template).render({**frame, **view.context})
         return respond(request, html, "text/html; charset=utf-8", view.status)
 
-    def problem(self, request: Request, status: int, detail: str) -> Response:
-        """An error in the look of the house; as RFC 9457 for programs."""
-        title = _TITLES.get(status, "This did not work")
+    def problem(self, request: Request, problem: AnchorwatchError) -> Response:
+        """An error of ours in the look of the house; as RFC 9457 for programs."""
         if wants_json(request):
-            body = {"type": f"/problems/{status}", "title": title, "status": status, "detail": detail}
-            return respond(request, json.dumps(body), "application/problem+json", status)
-        view = View("error.html", {"title": title, "status": status, "detail": detail}, status=status)
+            return problem_of(problem)
+        return self.failed(request, kind_of(problem), str(problem))
+
+    def failed(self, request: Request, kind: Kind, detail: str) -> Response:
+        """The page of an error."""
+        if wants_json(request):
+            return problems.respond(kind, detail)
+        view = View(
+            "error.html", {"title": kind.title, "status": kind.status, "detail": detail}, status=kind.status
+        )
         return self.render(request, view, self.session.principal(request))
 
     def _to_sign_in(self, request: Request) -> Response:
         if wants_json(request):
-            return self.problem(request, 401, "send `Authorization: Bearer <token>`, or sign in at /login")
+            return problem_of(NoTokenError("send `Authorization: Bearer <token>`, or sign in at /login"))
         back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         to = f"/login?next={quote(back if request.method == 'GET' else '/')}"
         if request.headers.get("hx-request"):
             return Response(status_code=204, headers={"HX-Redirect": to})
         return RedirectResponse(to, status_code=303)
-
-
-def status_of(problem: AnchorwatchError) -> int:
-    """The HTTP status of one of our errors; what the store cannot do is 503."""
-    return next((status for kind, status in _STATUS if isinstance(problem, kind)), 503)
 
 
 def wants_json(request: Request) -> bool:

@@ -23,7 +23,7 @@ STATES = {
     "info": ("info", "Notice"),
     "unknown": ("unknown", "Unknown"),
     "firing": ("page", "Firing"),
-    "pending": ("warn", "Pending"),
+    "pending": ("unknown", "Pending"),
     "resolved": ("ok", "Resolved"),
 }
 

@@ -61,7 +61,7 @@ function paint(figure, facts, make) {
   resized.observe(canvas);
   chart.on("click", ({ data }) => data?.href && location.assign(data.href));
   if (facts.lines) canvas.setAttribute("aria-label", spoken(figure, facts));
-  figure.dataset.ready = "";
+  figure.dataset.ready = performance.now();
 }
 
 function say(figure, text) {
@@ -78,11 +78,16 @@ const reasonOf = (facts) => {
   return reasons.length ? `Not known here: ${reasons.at(-1)}` : "No windows in this span";
 };
 
+// Beside the title: the latest value that is not about to change, unless the page tells its own.
 function caption(figure, facts) {
-  figure.querySelector(".unit").textContent = facts.unit && facts.unit !== "%" ? facts.unit : "";
-  if (facts.lines.length > 1) return;
-  const at = lastKnown(facts.lines[0].value);
-  if (at >= 0) figure.querySelector(".now").textContent = say_number(facts.lines[0].value[at], facts.format);
+  figure.querySelector(".unit").textContent = facts.unit && facts.unit !== "%" && facts.format !== "seconds" ? facts.unit : "";
+  if (facts.lines.length > 1 || facts.limit !== null) return;
+  const line = facts.lines[0];
+  const ripe = line.value.findLastIndex((value, at) => value !== null && isRipe(line, at));
+  const at = ripe >= 0 ? ripe : lastKnown(line.value);
+  const now = figure.querySelector(".now");
+  now.textContent = at < 0 ? "" : say_number(line.value[at], facts.format);
+  now.title = at < 0 ? "" : day(line.t[at]);
 }
 
 function spoken(figure, facts) {
@@ -116,10 +121,14 @@ function digits(value) {
   return size >= 0.01 ? value.toFixed(3) : String(Number(value.toPrecision(2)));
 }
 
-const axis_number = (value, format) => {
-  if (format === "share") return `${Number((100 * value).toPrecision(4))} %`;
-  return format === "seconds" ? say_number(value, format) : Number(value.toPrecision(6)).toLocaleString("en");
-};
+function axis_number(value, format, step) {
+  if (value === 0 && format !== "share") return "0";
+  if (format === "seconds") return say_number(value, format);
+  const scale = format === "share" ? 100 : 1;
+  const decimals = Math.max(0, Math.min(8, -Math.floor(Math.log10(step * scale) + 1e-9) + (String(step * scale).replace(/[0.]/g, "").startsWith("25") ? 1 : 0)));
+  const text = (value * scale).toLocaleString("en", { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
+  return format === "share" ? `${text} %` : text;
+}
 
 const day = (t) => {
   const text = new Date(t).toISOString();
@@ -127,6 +136,7 @@ const day = (t) => {
 };
 
 const lastKnown = (values) => values.findLastIndex((value) => value !== null);
+const isRipe = (line, at) => line.maturity === null || (line.maturity[at] ?? 1) >= 0.9;
 
 // Canvas knows no custom properties: ask a hidden element what each one comes to.
 function palette() {
@@ -167,7 +177,7 @@ function lines(facts, colours, figure) {
 
 function lineSeries(line, index, facts, colours) {
   const colour = colours[COLOURS[index % COLOURS.length]];
-  const ripe = (at) => line.maturity === null || (line.maturity[at] ?? 1) >= 0.9;
+  const ripe = (at) => isRipe(line, at);
   const points = line.t.map((t, at) => [t, line.value[at]]);
   const isolated = (at) => line.value[at - 1] == null && line.value[at + 1] == null;
   const firstGreen = line.t.findIndex((_, at) => line.t.slice(at).every((_, more) => !ripe(at + more)));
@@ -235,22 +245,30 @@ function timeAxis(colours, small) {
 }
 
 function valueAxis(facts, colours, small) {
-  const values = facts.lines.flatMap((line) => [...line.value, ...(line.low ?? []), ...(line.high ?? [])]).filter((value) => value !== null);
-  for (const value of [facts.reference?.value, facts.limit]) if (value != null) values.push(value);
   let low = Infinity, high = -Infinity;
-  for (const value of values) {
+  const hold = (value) => {
+    if (value === null || value === undefined) return;
     if (value < low) low = value;
     if (value > high) high = value;
-  }
-  const room = (high - low) * 0.06 || Math.abs(high) * 0.1 || 1;
-  const floor = low >= 0 && low - room < (high - low) * 0.35 ? 0 : low - room;
-  const top = facts.format === "share" && high <= 1 ? Math.min(1, high + room) : high + room;
-  const raw = { min: floor, max: top };
+  };
+  for (const line of facts.lines) for (const values of [line.value, line.low ?? [], line.high ?? []]) values.forEach(hold);
+  hold(facts.reference?.value);
+  hold(facts.limit);
+  const room = (high - low) * 0.04 || Math.abs(high) * 0.1 || 1;
+  const grounded = low >= 0 && low < (high - low) * 0.5;
+  const step = nice((high - (grounded ? 0 : low) + 2 * room) / (small ? 3 : 5));
+  const top = Math.ceil((high + room) / step) * step;
   return {
-    type: "value", ...raw, splitNumber: small ? 2 : 4,
-    axisLabel: { color: colours.soft, fontSize: 11, showMinLabel: floor === 0, showMaxLabel: false, formatter: (value) => axis_number(value, facts.format) },
+    type: "value", interval: step, min: grounded ? 0 : Math.floor((low - room) / step) * step, max: high <= 1 ? Math.min(1, top) : top,
+    axisLabel: { color: colours.soft, fontSize: 11, formatter: (value) => axis_number(value, facts.format, step) },
     splitLine: { lineStyle: { color: colours.line } },
   };
+}
+
+// The next of 1, 2, 2.5 and 5 times a power of ten.
+function nice(raw) {
+  const ten = 10 ** Math.floor(Math.log10(raw));
+  return ten * [1, 2, 2.5, 5, 10].find((one) => one * ten >= raw * 0.999);
 }
 
 // Tooltips ------------------------------------------------------------------------------------------------------
@@ -304,7 +322,7 @@ function bars(facts, colours) {
     grid: { left: 4, right: 8, top: 28, bottom: 4, containLabel: true },
     legend: { top: 0, left: 0, itemWidth: 12, itemHeight: 8, textStyle: { color: colours.soft } },
     xAxis: { type: "category", data: facts.label, axisTick: { show: false }, axisLine: { lineStyle: { color: colours.strong } }, axisLabel: { color: colours.soft, fontSize: 11, hideOverlap: true, interval: "auto", rotate: facts.kind === "category" && facts.label.length > 8 ? 40 : 0 } },
-    yAxis: { type: "value", name: "share of rows", nameTextStyle: { color: colours.soft, align: "left", padding: [0, 0, -2, 180] }, nameGap: 10, axisLabel: { color: colours.soft, fontSize: 11, formatter: (value) => axis_number(value, "share") }, splitLine: { lineStyle: { color: colours.line } } },
+    yAxis: { type: "value", axisLabel: { color: colours.soft, fontSize: 11, formatter: (value) => `${Number((100 * value).toPrecision(3))} %` }, splitLine: { lineStyle: { color: colours.line } } },
     tooltip: {
       trigger: "axis", confine: true, transitionDuration: 0, backgroundColor: colours.panel, borderColor: colours.strong, padding: [6, 10], textStyle: { color: colours.ink },
       formatter: (items) => {

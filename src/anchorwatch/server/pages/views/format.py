@@ -54,16 +54,23 @@ def interval(low: float | None, high: float | None, unit: str = "1") -> str:
 
 
 def change(value: float | None, reference: float | None, unit: str = "1") -> str:
-    """How far a value is from its reference, with a sign.
+    """How far a value is from its reference, with a sign, in the decimals of the value.
 
-    >>> change(0.78, 0.83), change(28.0, 22.5), change(1.0, None)
-    ('−0.050', '+5.50', '')
+    >>> change(0.78, 0.83), change(28.0, 22.5), change(0.91, 0.91001), change(1.0, None)
+    ('-0.050', '+5.50', '±0', '')
     """
     if value is None or reference is None:
         return ""
-    moved = value - reference
-    text = number(abs(moved), unit)
-    return f"{'−' if moved < 0 else '+'}{text}"
+    scale = 100 if unit in SHARES else 1
+    moved = scale * (value - reference)
+    if unit in SECONDS:
+        text = _seconds(abs(moved))
+    else:
+        decimals = len(_digits(scale * value).partition(".")[2]) if "e" not in _digits(scale * value) else 6
+        text = f"{abs(moved):,.{decimals}f}"
+    if not text.strip("0.,s "):
+        return "±0"
+    return f"{'-' if moved < 0 else '+'}{text}{' %' if unit in SHARES else ''}"
 
 
 def count(value: float | None) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from anchorwatch.server.pages.views.format import moment, number, when
+from anchorwatch.server.pages.views.format import SHARES, moment, number, when
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -73,8 +73,8 @@ def heat(result: Mapping[str, Any], zone: str, unit: str = "1", *, hide_quiet: b
         ends=tuple(result["end"]),
         labels=tuple(when(start, zone) for start in starts),
         ticks=_ticks(starts, zone),
-        steps=tuple(number(bound, unit) for bound in bounds),
-        limit="" if limit is None else number(limit, unit),
+        steps=tuple(_step(bound, unit) for bound in bounds),
+        limit="" if limit is None else _step(limit, unit),
     )
 
 
@@ -92,6 +92,10 @@ def _bounds(values: Sequence[Sequence[float | None]], limit: float | None) -> tu
         return tuple(limit * step for step in _STEPS)
     top = max((value for row in values for value in row if value is not None), default=0.0) or 1.0
     return tuple(top * (index + 1) / 9 for index in range(8))
+
+
+def _step(bound: float, unit: str) -> str:
+    return f"{100 * bound:.3g} %" if unit in SHARES else f"{bound:.3g}"
 
 
 def _row(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from anchorwatch.core.types import Severity
 from anchorwatch.server.pages.scope import query
 from anchorwatch.server.pages.views.chart import incident_span
-from anchorwatch.server.pages.views.format import brief, iso, moment
+from anchorwatch.server.pages.views.format import iso, moment, span
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,7 +28,7 @@ _BEFORE, _AFTER = 30, 10
 
 def ranked(findings: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Breaches first, then the most severe, then the furthest beyond its limit."""
-    return sorted(findings, key=lambda item: (item["verdict"] != "breach", -_severity(item), -excess(item)))
+    return sorted(findings, key=_weight)
 
 
 def excess(finding: Mapping[str, Any]) -> float:
@@ -81,7 +81,7 @@ def lasted(incident: Mapping[str, Any], now: datetime) -> str:
         return ""
     if end is None and timedelta(0) <= now - over < timedelta(days=7):
         over = now
-    return " ".join(brief(max(over - began, timedelta(0))).split()[:2])
+    return span(max(over - began, timedelta(0)).total_seconds())
 
 
 def model_link(finding: Mapping[str, Any], model: str, seen: Around, family: str) -> str:
@@ -106,5 +106,6 @@ def rows_link(finding: Mapping[str, Any], model: str) -> str:
     return f"/predictions{query({**pairs, **extra})}"
 
 
-def _severity(finding: Mapping[str, Any]) -> int:
-    return Severity(finding.get("severity", "warn")).rank
+def _weight(finding: Mapping[str, Any]) -> tuple[bool, int, float]:
+    severity = Severity(finding.get("severity", "warn"))
+    return (finding["verdict"] != "breach", -severity.rank, -excess(finding))

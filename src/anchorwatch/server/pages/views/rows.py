@@ -70,6 +70,16 @@ def order(columns: Sequence[str]) -> list[int]:
     return [*lead, *middle, *tail]
 
 
+def numeric(rows: Sequence[Sequence[Any]]) -> set[int]:
+    """Positions of the columns that hold numbers, if anything.
+
+    >>> numeric([[1.5, "a", None], [None, "b", None]])
+    {0}
+    """
+    known = [{type(value) for value in column if value is not None} for column in zip(*rows, strict=True)]
+    return {place for place, kinds in enumerate(known) if kinds and kinds <= {int, float}}
+
+
 def heading(column: str) -> str:
     """A column's name as the table shows it.
 
@@ -96,14 +106,14 @@ def standing(value: Any, distribution: Mapping[str, Any]) -> Standing:
     """Read a value's place off a distribution's bins."""
     if value is None:
         missing = (distribution.get("missing") or {}).get("reference")
-        return Standing("missing" if missing else "missing, never so in the reference", None, odd=not missing)
+        return Standing("missing" if missing else "never missing there", None, odd=not missing)
     bins = distribution["bins"]
     if distribution["kind"] == "number":
         return _number_standing(float(value), bins)
     share = next((item["reference"] for item in bins if item["label"] == str(value)), None)
     if share is None:
         return Standing("not in the reference", None, odd=True)
-    return Standing(f"{100 * share:.3g} % of the reference", share, odd=share < _RARE)
+    return Standing(f"{100 * share:.3g} % of rows", share, odd=share < _RARE)
 
 
 def _number_standing(value: float, bins: Sequence[Mapping[str, Any]]) -> Standing:
@@ -111,7 +121,7 @@ def _number_standing(value: float, bins: Sequence[Mapping[str, Any]]) -> Standin
         return Standing("no reference", None, odd=False)
     below = sum(item["reference"] * _part_below(value, item) for item in bins)
     below = min(max(below, 0.0), 1.0)
-    return Standing(f"above {100 * below:.3g} % of the reference", below, odd=not _RARE <= below <= 1 - _RARE)
+    return Standing(f"above {100 * below:.3g} %", below, odd=not _RARE <= below <= 1 - _RARE)
 
 
 def _part_below(value: float, item: Mapping[str, Any]) -> float:
@@ -123,4 +133,4 @@ def _part_below(value: float, item: Mapping[str, Any]) -> float:
         return 0.0
     if high is None or value >= high:
         return 1.0 if high is not None else 0.5
-    return (value - low) / (high - low)
+    return float((value - low) / (high - low))
