@@ -9,19 +9,21 @@ import polars as pl
 
 from anchorwatch.core.errors import ConfigError, InputError
 from anchorwatch.core.registry import unknown
+from anchorwatch.core.schema import Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from anchorwatch.core.schema import Fields
+    from anchorwatch.core.schema import Fields, ModelSpec
 
 _WIRE = {"at": "time"}
 """Names of an event as JSON that differ from those of `Fields`."""
 
 
 def _csv(path: Path) -> pl.DataFrame:
-    return pl.read_csv(path, infer_schema_length=None)
+    """All texts: what is a number is the model's to say (`typed`), so that a code 007 stays one."""
+    return pl.read_csv(path, infer_schema=False)
 
 
 def _lines(path: Path) -> pl.DataFrame:
@@ -60,6 +62,43 @@ def read_table(path: Path) -> pl.DataFrame:
         raise ConfigError(f"{path}: cannot be read: {problem.strerror or problem}") from None
     except pl.exceptions.PolarsError as problem:
         raise InputError(f"{path}: {str(problem).splitlines()[0]}") from None
+
+
+def typed(table: pl.DataFrame, spec: ModelSpec) -> pl.DataFrame:
+    """Texts of a CSV as numbers, column by column, where the model has numbers and every text is one."""
+    numbers = {name: _number(table[name]) for name in _numeric(table, spec)}
+    return table.with_columns(
+        column.alias(name)
+        for name, column in numbers.items()
+        if column.null_count() == table[name].null_count()
+    )
+
+
+def parts(table: pl.DataFrame, spec: ModelSpec) -> list[tuple[pl.Series, pl.DataFrame]]:
+    """A CSV's rows whose numbers are numbers, and the rest, each with its row numbers in the file.
+
+    The rest is for the watch to refuse with its reasons; it must not spoil the columns of the others.
+    """
+    rows = pl.int_range(table.height, eager=True)
+    bad = pl.repeat(value=False, n=table.height, eager=True)
+    for name in _numeric(table, spec):
+        if name != spec.fields.time:
+            bad |= _number(table[name]).is_null() & table[name].is_not_null()
+    halves = [(rows.filter(mask), typed(table.filter(mask), spec)) for mask in (~bad, bad)]
+    return [half for half in halves if len(half[0])]
+
+
+def _number(texts: pl.Series) -> pl.Series:
+    return texts.str.strip_chars().cast(pl.Float64, strict=False)
+
+
+def _numeric(table: pl.DataFrame, spec: ModelSpec) -> list[str]:
+    """Columns of texts that the model wants as numbers."""
+    fields = spec.fields
+    wanted = {*spec.numbers, fields.time, fields.score, fields.latency, *dict(fields.scores).values()}
+    if spec.task is Task.REGRESSION:
+        wanted |= {fields.prediction, fields.outcome}
+    return [name for name in table.columns if name in wanted and table.schema[name] == pl.String]
 
 
 def digest(path: Path) -> str:

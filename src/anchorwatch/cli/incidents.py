@@ -139,15 +139,19 @@ def _show(found: dict[str, Any]) -> None:
     typer.echo(found["summary"])
     typer.echo(f"\nopened {found['opened_at']}" + _since(found))
     screen.table(
-        ("rule", "subject", "segment", "value", "limit", "verdict"),
+        ("rule", "subject", "segment", "value", "limit"),
         (
-            (item["rule"], item["subject"], item["segment"], item["value"], item["limit"], item["verdict"])
+            (item["rule"], item["subject"], item["segment"], _figure(item["value"]), _figure(item["limit"]))
             for item in found["findings"]
         ),
-        empty="",
+        empty="no breach now",
     )
     for entry in found["timeline"]:
         typer.echo(f"{entry['at']}  {entry['what']:<12}  {entry['text']}")
+
+
+def _figure(value: float | None) -> str:
+    return "" if value is None else f"{value:.4g}"
 
 
 def _since(found: dict[str, Any]) -> str:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from anchorwatch.client.model import Model
     from anchorwatch.core.schema import ModelSpec
-    from anchorwatch.core.types import Receipt
+    from anchorwatch.core.types import Receipt, Rejection
 
 SLICE = 100_000
 """Rows that are sent at a time; each slice is on disk before the next is sent."""
@@ -37,7 +37,7 @@ def log(
     ] = False,
     at: Annotated[
         str | None,
-        typer.Option(help="Moment of all rows: ISO 8601 with a zone, or 'now' [default: their own]."),
+        typer.Option(help="Moment of all rows: ISO 8601 with a zone, or 'now' (default: their own)."),
     ] = None,
     timezone: Annotated[str | None, typer.Option(help="Time zone of times that name none.")] = None,
     on_error: Annotated[
@@ -47,8 +47,9 @@ def log(
 ) -> None:
     """Log files of predictions or outcomes; on disk when it returns.
 
-    Columns are named as the model's fields say; NDJSON may be nested as the HTTP API has it. The same file sent
-    again is taken once. Rows that are refused are told with their reason, and the exit code is 4.
+    Columns are named as the model's fields say; NDJSON may be nested as the HTTP API has it.
+
+    The same file sent again is taken once. Refused rows are told with their reasons.
     """
     moment, zone = _moment(at), _zone(timezone)
     with door.watching(on_error=on_error) as watching:
@@ -86,35 +87,40 @@ class _Terms:
 
 
 def _send(path: Path, model: Model, spec: ModelSpec, terms: _Terms) -> dict[str, Any]:
-    from anchorwatch.cli.files import digest, read_table  # noqa: PLC0415 - heavy
+    from anchorwatch.cli.files import digest, parts, read_table  # noqa: PLC0415 - heavy
 
     table = terms.ready(read_table(path), spec)
+    halves = parts(table, spec) if path.suffix.lower() == ".csv" else [(None, table)]
     send = model.outcomes_table if terms.outcomes else model.log_table
     name = digest(path) + ("-o" if terms.outcomes else "-p")
-    receipts: list[tuple[int, Receipt]] = []
+    receipts: list[Receipt] = []
+    rejected: list[dict[str, Any]] = []
     with screen.progress() as bar:
         task = bar.add_task(path.name, total=table.height)
-        for start in range(0, table.height, SLICE):
-            piece = table.slice(start, SLICE)
-            receipts.append((start, send(piece, batch=f"{name}-{start}")))
-            bar.advance(task, piece.height)
-    rejected = [
-        {"row": start + item.row, "column": item.column, "reason": item.reason}
-        for start, receipt in receipts
-        for item in receipt.rejected
-    ]
+        for half, (rows, part) in enumerate(halves):
+            for start in range(0, part.height, SLICE):
+                receipt = send(part.slice(start, SLICE), batch=f"{name}{half}-{start}")
+                receipts.append(receipt)
+                rejected += [_rejected(item, start, rows) for item in receipt.rejected]
+                bar.advance(task, min(SLICE, part.height - start))
     return {
         "file": str(path),
-        "accepted": sum(receipt.accepted for _, receipt in receipts),
-        "rejected_count": sum(receipt.rejected_count for _, receipt in receipts),
+        "accepted": sum(receipt.accepted for receipt in receipts),
+        "rejected_count": sum(receipt.rejected_count for receipt in receipts),
         "rejected": rejected[:100],
-        "duplicate": bool(receipts) and all(receipt.duplicate for _, receipt in receipts),
+        "duplicate": bool(receipts) and all(receipt.duplicate for receipt in receipts),
     }
+
+
+def _rejected(item: Rejection, start: int, rows: pl.Series | None) -> dict[str, Any]:
+    row = start + item.row
+    return {"row": row if rows is None else rows[row], "column": item.column, "reason": item.reason}
 
 
 def _tell(sent: list[dict[str, Any]]) -> None:
     for item in sent:
-        taken = "was taken before" if item["duplicate"] else f"{item['accepted']:,} rows taken"
+        count = item["accepted"]
+        taken = "was taken before" if item["duplicate"] else f"{count:,} row{'s' * (count != 1)} taken"
         refused = f", {item['rejected_count']:,} refused" if item["rejected_count"] else ""
         typer.echo(f"{item['file']}: {taken}{refused}")
         for bad in item["rejected"][:10]:

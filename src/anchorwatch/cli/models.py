@@ -88,9 +88,11 @@ def _rules(count: int | None) -> str:
 
 
 def _table(item: Declared) -> Any:
-    from anchorwatch.cli.files import flat, local, read_table  # noqa: PLC0415 - heavy
+    from anchorwatch.cli.files import flat, local, read_table, typed  # noqa: PLC0415 - heavy
 
     if item.reference is None:
         return None
     table = flat(read_table(item.reference.file), item.spec.fields)
+    if item.reference.file.suffix.lower() == ".csv":
+        table = typed(table, item.spec)
     return local(table, item.spec.fields.time, item.spec.timezone)

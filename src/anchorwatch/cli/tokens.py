@@ -24,7 +24,7 @@ def create(
     *,
     scope: Annotated[
         list[str] | None,
-        typer.Option(help="ingest, read, operate or admin; may be repeated [default: ingest]."),
+        typer.Option(help="ingest, read, operate or admin; may be repeated (default: ingest)."),
     ] = None,
     json: Json = False,
 ) -> None:
