@@ -1,0 +1,35 @@
+"""What the server allows, in one place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from anchorwatch.flow.take import Limits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerOptions:
+    """Bounds of the server; the defaults hold its memory well under a gibibyte.
+
+    Args:
+        limits: what a batch of events may be.
+        ratio: how many times its size a compressed body may grow to, beyond the first mebibyte.
+        pending: bytes of bodies that may be worked on at once; beyond it, senders are asked to wait.
+        document: bytes of a declaration.
+        reference: bytes of a reference table.
+        workers: threads that look batches over.
+        retry_after: seconds after which a sender that was asked to wait should try again.
+        session: how long a sign-in at the web pages lasts.
+        remember: seconds for which a token, once checked, is not looked up again; revoking takes as long.
+    """
+
+    limits: Limits = field(default_factory=Limits)
+    ratio: int = 500
+    pending: int = 192 * 2**20
+    document: int = 2**20
+    reference: int = 512 * 2**20
+    workers: int = 2
+    retry_after: int = 1
+    session: timedelta = timedelta(hours=12)
+    remember: float = 1.0
