@@ -264,7 +264,7 @@ class Pump:
         return False
 
     def upkeep(self) -> None:
-        """Compact the lake's small files and enforce each model's retention."""
+        """Compact the lake's small files, enforce each model's retention, and delete what that replaced."""
         self._try("lake", self._upkeep)
 
     def _upkeep(self) -> bool:
@@ -276,4 +276,5 @@ class Pump:
             if model.spec.retention is not None and model.reached is not None:
                 kept_from = model.reached - span_micros(model.spec.retention)
                 self.places.lake.expire(model.spec.name, from_micros(kept_from))
+            self.places.lake.vacuum(model.spec.name)
         return False
