@@ -3,12 +3,14 @@
 # ruff: noqa: D102 - its methods are those of `Session`, and are described there
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import uvicorn
 from fastapi import FastAPI
 from tests.server.fake_queries import NOW, FakeWatch, watch_of
@@ -101,3 +103,28 @@ def serve(app: FastAPI) -> Iterator[str]:
     finally:
         server.should_exit = True
         thread.join(10)
+
+
+class Client:
+    """Asks an application without a socket; keeps cookies, follows no redirect."""
+
+    def __init__(self, app: FastAPI, *, raising: bool = True) -> None:
+        self._transport = httpx.ASGITransport(app, raise_app_exceptions=raising)
+        self._cookies = httpx.Cookies()
+
+    def get(self, path: str, **told: Any) -> httpx.Response:
+        """Ask for a page."""
+        return asyncio.run(self._ask("GET", path, **told))
+
+    def post(self, path: str, **told: Any) -> httpx.Response:
+        """Send a form."""
+        return asyncio.run(self._ask("POST", path, **told))
+
+    async def _ask(self, method: str, path: str, **told: Any) -> httpx.Response:
+        base = "http://testserver"
+        async with httpx.AsyncClient(
+            transport=self._transport, base_url=base, cookies=self._cookies
+        ) as asker:
+            answer = await asker.request(method, path, **told)
+            self._cookies = httpx.Cookies(asker.cookies)
+        return answer

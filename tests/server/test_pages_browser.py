@@ -20,8 +20,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 CLASSIFIER = "/models/flights-late-arrival"
 TOUR = (
     "/", CLASSIFIER, f"{CLASSIFIER}/drift?range=1y", f"{CLASSIFIER}/quality?range=1y", f"{CLASSIFIER}/service",
-    f"{CLASSIFIER}/segments", f"{CLASSIFIER}/versions", "/models/flights-arrival-delay?segment=carrier%3DHA", "/incidents",
-    "/incidents/7", "/incidents/5", "/predictions", f"/predictions{CLASSIFIER.removeprefix('/models')}/row?id=x",
+    f"{CLASSIFIER}/segments", f"{CLASSIFIER}/versions", "/models/flights-arrival-delay?segment=carrier%3DHA",
+    "/incidents", "/incidents/7", "/incidents/5", "/predictions",
+    f"/predictions{CLASSIFIER.removeprefix('/models')}/row?id=x",
     "/predictions?model=flights-late-arrival&column=carrier&op=%3D&value=nowhere", "/settings",
     f"/settings{CLASSIFIER}", "/login", "/models/nobody",
 )  # fmt: skip
@@ -165,7 +166,8 @@ def test_a_year_of_hours_is_drawn_within_a_second(watched: Watched) -> None:
         settle(watched.page)
         took = watched.page.evaluate("""() => {
             const figure = document.querySelector('figure.big');
-            const loaded = performance.getEntriesByType('resource').find((one) => one.name.endsWith(figure.dataset.chart));
+            const fetched = performance.getEntriesByType('resource');
+            const loaded = fetched.find((one) => one.name.endsWith(figure.dataset.chart));
             return Number(figure.dataset.ready) - loaded.responseEnd;
         }""")
         assert "8760 windows" in (

@@ -182,7 +182,7 @@ def _digits(value: float) -> str:
 
 
 def _seconds(value: float) -> str:
-    if value >= 120:
+    if 120 <= value < 1e9:
         return span(value)
     for scale, mark in _SCALES:
         if abs(value) >= scale:
