@@ -142,7 +142,9 @@ def shared(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
-Who = Annotated[str, typer.Option("--as", help="Who does it, as the timeline shows it (default: you).")]
+Who = Annotated[
+    str, typer.Option("--as", help="Who does it, (default: you; a server takes the token's name).")
+]
 
 
 def me() -> str:

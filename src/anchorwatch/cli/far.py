@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import httpx
@@ -23,8 +24,8 @@ class Far:
     def __init__(self, url: str, token: str | None, transport: httpx.BaseTransport | None = None) -> None:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._url = url.rstrip("/")
-        self._client = httpx.Client(
-            base_url=f"{self._url}/api/v1/", headers=headers, timeout=30, transport=transport
+        self._client = partial(
+            httpx.Client, base_url=f"{self._url}/api/v1/", headers=headers, timeout=30, transport=transport
         )
 
     def act(self, number: int, act: str, body: dict[str, Any]) -> Any:
@@ -45,7 +46,8 @@ class Far:
 
     def _ask(self, method: str, path: str, body: Any = None) -> Any:
         try:
-            answer = self._client.request(method, path, json=body)
+            with self._client() as client:
+                answer = client.request(method, path, json=body)
         except (httpx.HTTPError, httpx.InvalidURL) as problem:
             raise TransportDown(f"{self._url}: {problem or type(problem).__name__}") from None
         if answer.is_success:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
@@ -11,6 +11,7 @@ from anchorwatch.cli import screen
 from anchorwatch.cli.door import Door, Json, Who, me, shared
 from anchorwatch.cli.exits import EPILOG, Exit
 from anchorwatch.core.calendar import duration
+from anchorwatch.core.clock import SystemClock
 from anchorwatch.core.errors import ConfigError
 from anchorwatch.core.times import micros
 from anchorwatch.core.types import Severity
@@ -110,7 +111,7 @@ def _act(door: Door, number: int, act: str, body: dict[str, Any], *, json: bool)
                 getattr(watch, act)(number, body["who"])
             found = watch.queries.incident(number)
     else:
-        door.far().act(number, act, body)
+        door.far().act(number, act, {key: value for key, value in body.items() if key != "who"})
         found = door.incident(number)
     if json:
         screen.as_json(found)
@@ -122,7 +123,7 @@ def _end(span: str | None, until: str | None) -> datetime:
     if (span is None) == (until is None):
         raise ConfigError("for how long? give --for 2h or --until 2013-01-01T05:15:00Z")
     if span is not None:
-        return datetime.now(UTC) + duration(span)
+        return SystemClock().now() + duration(span)
     try:
         end = datetime.fromisoformat(until or "")
     except ValueError:

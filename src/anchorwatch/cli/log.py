@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path  # noqa: TC003 - Typer reads annotations as it runs
 from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -12,6 +12,7 @@ import typer
 from anchorwatch.cli import screen
 from anchorwatch.cli.door import Door, Json, shared
 from anchorwatch.cli.exits import Exit
+from anchorwatch.core.clock import SystemClock
 from anchorwatch.core.errors import ConfigError
 from anchorwatch.core.types import OnError
 
@@ -137,7 +138,7 @@ def _moment(text: str | None) -> datetime | None:
     if text is None:
         return None
     if text == "now":
-        return datetime.now(UTC)
+        return SystemClock().now()
     try:
         found = datetime.fromisoformat(text)
     except ValueError:

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path  # noqa: TC003 - Typer reads annotations as it runs
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from anchorwatch.app.watch import Watch
 
 
 def serve(
     path: Annotated[
         Path,
-        typer.Argument(envvar="ANCHORWATCH_STORE", help="Folder of the store; made when it is not there."),
+        typer.Argument(
+            envvar="ANCHORWATCH_STORE",
+            help="Folder of the store; made when it is not there.",
+            show_default=False,
+        ),
     ],
     *,
     host: Annotated[
@@ -22,3 +29,15 @@ def serve(
     ] = 8321,
 ) -> None:
     """Serve the HTTP API and the web pages until Ctrl-C."""
+    from anchorwatch.server import serve as server  # noqa: PLC0415 - heavy
+
+    def ready(url: str, watch: Watch) -> None:
+        typer.echo(f"Anchorwatch serves {path} at {url}")
+        if not watch.ledger.tokens.any():
+            typer.echo(
+                "Open to this machine alone until the first token is made: "
+                f"{url}/settings, or with the server stopped: anchorwatch token create NAME --scope admin"
+            )
+
+    server.serve(path, server.Address(host, port), ready=ready)
+    typer.echo("stopped; all that was acknowledged is on disk")
