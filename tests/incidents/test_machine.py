@@ -314,3 +314,30 @@ def test_the_order_of_findings_within_a_window_does_not_matter(days: Sequence[st
         return incident
 
     assert live(shuffled=True) == live(shuffled=False)
+
+
+def test_a_resolution_that_late_data_takes_back_fires_again_even_for_a_breach_that_does_not_last() -> None:
+    """It was firing until this very window; one that had only been pending stays pending."""
+    _, resolved, _ = play("Bo")
+    assert resolved is not None
+    again = step(resolved, case(1, "B", lasting=False))
+    assert [transition.change for transition in again.transitions] == [Change.REFIRED]
+    _, passed, _ = play("bo")
+    assert [item.change for item in step(passed, case(1, "B", lasting=False)).transitions] == [Change.OPENED]
+
+
+def test_an_older_window_that_becomes_known_late_does_not_resolve() -> None:
+    """A rule whose outcomes come late may still open an incident for an old window, not close one."""
+    _, incident, _ = play("ooooB")
+    assert incident is not None
+    assert step(incident, case(2, "o")).incident == incident
+    found = step(incident, case(2, "B")).incident
+    assert found is not None
+    assert found.state is IncidentState.FIRING
+
+
+def test_the_most_severe_finding_is_the_worst_however_small() -> None:
+    """A page comes before a warning that is farther over its limit."""
+    small = finding(0, "B", "a", value=0.3, severity=Severity.PAGE)
+    large = finding(0, "B", "b", value=9.0)
+    assert summary([large, small]).startswith("psi of a 0.3")

@@ -171,6 +171,11 @@ def test_each_condition_is_judged_with_its_reason(
     assert judge(a_rule, value, **more) == (verdict, reason)
 
 
+def test_a_p_value_at_alpha_may_be_chance() -> None:
+    """Under alpha is asked for, not at it."""
+    assert judge(rule(above=0.2, alpha=0.01), 0.3, p=0.01)[0] == "ok"
+
+
 def psi(values: Any, p: Any) -> Results:
     """Three columns."""
     return Results.of("psi", ["a", "b", "c"], values, n=1000, p=p)
