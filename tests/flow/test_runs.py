@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anchorwatch.core.types import EventKind
-from anchorwatch.stores.index import Run, expired, plan
+from anchorwatch.flow.runs import Run, expired, plan
 
 _numbers = itertools.count()
 
