@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from anchorwatch.core.schema import Kind, Task
-from anchorwatch.flow.take_cells import flag, moment, nothing, number, text
+from anchorwatch.flow.take_cells import flag, nothing, number, text
 from anchorwatch.flow.take_sheet import DTYPES, Sheet, field_columns, score_columns
+from anchorwatch.flow.take_times import moment
 
 if TYPE_CHECKING:
     from anchorwatch.core.schema import ModelSpec

@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import ipaddress
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
@@ -96,6 +97,7 @@ class Gate:
         self._options = options
         self._known: dict[bytes, tuple[float, Principal]] = {}
         self._closed = False
+        self._open_until = 0.0
 
     def principal(self, request: HTTPConnection) -> Principal | None:
         """Who asks; None when nobody is known."""
@@ -110,7 +112,10 @@ class Gate:
     def recalled(self, request: HTTPConnection) -> Principal | None:
         """Who asks, when that is known without asking the ledger."""
         text = bearer(request)
-        return None if text is None else self._recall(_digest(text))
+        if text is not None:
+            return self._recall(_digest(text))
+        lately = self._clock.monotonic() < self._open_until
+        return _HERE if lately and COOKIE not in request.cookies and local(request) else None
 
     def admit(self, request: Request, scope: str) -> Principal:
         """Who asks, when they may; raises `NoTokenError` or `DeniedError` when not."""
@@ -180,6 +185,7 @@ class Gate:
 
     def _has_tokens(self) -> bool:
         self._closed = self._closed or self._tokens.any()
+        self._open_until = 0.0 if self._closed else self._clock.monotonic() + self._options.remember
         return self._closed
 
     def _remembered(self, text: str, find: Callable[[], Principal | None]) -> Principal | None:
@@ -225,6 +231,7 @@ def cross_site(request: HTTPConnection) -> bool:
     return origin is not None and urlsplit(origin).netloc != request.headers.get("host")
 
 
+@lru_cache(maxsize=256)
 def _loopback(host: str) -> bool:
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
