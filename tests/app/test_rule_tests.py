@@ -90,8 +90,10 @@ def test_a_mismatch_says_what_was_expected_and_why_it_was_not_so() -> None:
         ),
         (
             "[{expect: []}]",
-            "3: tests[0].series: settings are needed, nothing was given; "
-            "write series by measure, such as {mae: 20 20 61}",
+            (
+                "3: tests[0].series: settings are needed, nothing was given; "
+                "write series by measure, such as {mae: 20 20 61}"
+            ),
         ),
         ("mae", "3: tests: write a list of tests, each with 'series:' and 'expect:'"),
     ],
