@@ -65,7 +65,17 @@ ALLOWED = {
     "stores": ("numpy", "polars", "sqlalchemy", "alembic", "deltalake", "xxhash"),
     "app": ("numpy", "polars", "pydantic", "yaml"),
     "client": ("orjson", "polars", "pyarrow"),
-    "server": ("fastapi", "starlette", "uvicorn", "jinja2", "markupsafe", "pydantic", "orjson", "polars"),
+    "server": (
+        "fastapi",
+        "starlette",
+        "uvicorn",
+        "jinja2",
+        "markupsafe",
+        "pydantic",
+        "orjson",
+        "polars",
+        "zstandard",
+    ),
     "demo": ("numpy", "polars", "rich", "sklearn"),
     "cli": ("typer", "rich", "yaml", "polars", "httpx"),
 }

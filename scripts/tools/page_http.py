@@ -48,4 +48,4 @@ def _operation(method: str, path: str, operation: dict[str, Any]) -> list[str]:
         f"**{code}** {answer.get('description', '')}"
         for code, answer in operation.get("responses", {}).items()
     ]
-    return [*lines, "", "Answers: " + " · ".join(answers) + "."]
+    return [*lines, "", "Answers: " + " · ".join(answer.rstrip(".") for answer in answers) + "."]

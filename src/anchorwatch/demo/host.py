@@ -37,7 +37,7 @@ def near(path: Path) -> Iterator[Host]:
 @contextmanager
 def serving(path: Path, port: int) -> Iterator[Host]:
     """A watch whose pages are served while it is open."""
-    from anchorwatch.server.serve import running  # noqa: PLC0415 - the web stack, which `near` does without
+    from anchorwatch.server import serve  # noqa: PLC0415 - the web stack, which `near` does without
 
-    with open_watch(path) as watching, running(watching.watch, port=port) as address:
+    with open_watch(path) as watching, serve.serving(watching.watch, serve.Address(port=port)) as address:
         yield Host(watching, address)

@@ -75,7 +75,8 @@ def run(options: Options, console: Console) -> None:
         if host.address:
             console.print(f"Anchorwatch is at [bold link={host.address}]{host.address}[/]", highlight=False)
         streams = prepare(state, console)
-        _play(host, streams, state, options, stop, console)
+        if not stop.is_set():
+            _play(host, streams, state, options, stop, console)
         if host.address and not options.leave and not stop.is_set():
             console.print(f"The year is over; serving on at {host.address}. Ctrl-C stops.", highlight=False)
             stop.wait()
