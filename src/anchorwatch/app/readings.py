@@ -39,7 +39,7 @@ def described(item: Measure) -> dict[str, Any]:
         "better": item.better,
         "low": _finite(item.low),
         "high": _finite(item.high),
-        "subjects": "columns" if item.kinds else "model",
+        "subjects": item.subjects,
         "source": item.source,
     }
 

@@ -118,7 +118,8 @@ def stored_grains(model: Model) -> tuple[str, ...]:
 
 def _whole_days(model: Model, start: int, end: int) -> bool:
     zone = model.spec.timezone
-    return start == window_at(start, "1d", zone)[0] and end == window_at(end, "1d", zone)[0]
+    whole = [at in FOREVER or at == window_at(at, "1d", zone)[0] for at in (start, end)]
+    return all(whole)
 
 
 def _known_segment(books: Transaction, model: Model, segment: str) -> None:

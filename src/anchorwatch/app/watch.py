@@ -256,6 +256,13 @@ def agree(old: ModelSpec, new: ModelSpec) -> None:
             raise ConflictError(
                 f"{name}: model {old.name!r} is kept with {shown[0]!r}; {shown[1]!r} needs a new model"
             )
+    kinds = {column.name: column.kind for column in old.columns}
+    for column in new.columns:
+        if kinds.get(column.name, column.kind) is not column.kind:
+            raise ConflictError(
+                f"columns.{column.name}: is kept as a {kinds[column.name]}; to watch it as a {column.kind} "
+                "give it another name"
+            )
     if new.labels[: len(old.labels)] != old.labels:
         raise ConflictError(
             f"labels: {list(old.labels)} may be appended to, not reordered or dropped; {list(new.labels)} was given"

@@ -72,23 +72,23 @@ class Results:
     ) -> Results:
         """Build from plain arrays; a value that is not finite without a reason gets `"undefined"`."""
         count = len(subjects)
-        values = _spread(value, count).copy()
-        given: list[str | None] = (
-            [reasons] * count if reasons is None or isinstance(reasons, str) else list(reasons)
-        )
-        for index in np.flatnonzero(~np.isfinite(values)):
-            given[index] = given[index] or "undefined"
-        known = np.array([reason is None for reason in given], dtype=bool)
-        values[~known] = np.nan
+        values = _spread(value, count)
+        counts = np.asarray(n, dtype=np.int64)
+        texts = list(reasons) if reasons is not None and not isinstance(reasons, str) else [reasons] * count
+        for index in np.flatnonzero(~np.isfinite(values)).tolist():
+            texts[index] = texts[index] or "undefined"
+        lost = [index for index, text in enumerate(texts) if text is not None]
+        numbers = [_spread(one, count) for one in (low, high, p)]
+        if lost:
+            for array in (values, *numbers):
+                array[lost] = np.nan
         return cls(
-            measure=measure,
-            subjects=tuple(subjects),
-            value=values,
-            n=np.broadcast_to(np.asarray(n, dtype=np.int64), (count,)).copy(),
-            reasons=tuple(given),
-            low=_where(known, low, count),
-            high=_where(known, high, count),
-            p=_where(known, p, count),
+            measure,
+            tuple(subjects),
+            values,
+            counts.copy() if counts.shape == (count,) else np.full(count, counts),
+            tuple(texts),
+            *numbers,
         )
 
     @classmethod
@@ -121,13 +121,11 @@ class Results:
 
 
 def _spread(numbers: ArrayLike | None, count: int) -> NDArray[np.float64]:
+    """An array of its own, of `count` numbers."""
     if numbers is None:
         return np.full(count, np.nan)
-    return np.broadcast_to(np.asarray(numbers, dtype=np.float64), (count,))
-
-
-def _where(known: NDArray[np.bool_], numbers: ArrayLike | None, count: int) -> NDArray[np.float64]:
-    return np.where(known, _spread(numbers, count), np.nan)
+    array = np.array(numbers, dtype=np.float64)
+    return array if array.shape == (count,) else np.full(count, array)
 
 
 def _optional(number: float) -> float | None:

@@ -184,7 +184,7 @@ def _findings(
     item, slice_id, beside = where
     start, end = sitting.window
     depth = max(history_needed(rule) for rule in rules)
-    panels = _panels(books, model, slice_id, start, depth)
+    panels = _panels(books, model, _Depth(slice_id, start, depth, frozenset(rule.measure for rule in rules)))
     bands = _bands(books, bench, model, rules)
     place = Place(
         model=model.spec.name,
@@ -205,16 +205,24 @@ def _none(rule: Rule) -> Results:
     return Results.missing(rule.measure, rule.columns or ("",), "no predictions")
 
 
-def _panels(books: Books, model: Model, slice_id: int, start: int, depth: int) -> list[Panel]:
-    """Results of the window and of `depth` windows before it, oldest first; empty where there was no data."""
-    spec = model.spec
-    starts = [start]
-    for _ in range(depth):
-        starts.append(window_at(starts[-1] - 1, spec.window.text, spec.timezone)[0])
-    found = {
-        item.start: {results.measure: results for results in item.panel}
-        for item in books.results.panels(slice_id, spec.window.text, starts[-1], start + 1)
-    }
+@dataclass(frozen=True, slots=True)
+class _Depth:
+    """The results rules want to see: of a slice, in a window and so many before it."""
+
+    slice_id: int
+    start: int
+    windows: int
+    measures: frozenset[str]
+
+
+def _panels(books: Books, model: Model, depth: _Depth) -> list[Panel]:
+    """Oldest first; empty where there was no data."""
+    grain, zone = model.spec.window.text, model.spec.timezone
+    starts = [depth.start]
+    for _ in range(depth.windows):
+        starts.append(window_at(starts[-1] - 1, grain, zone)[0])
+    kept = books.results.panels(depth.slice_id, grain, starts[-1], depth.start + 1, depth.measures)
+    found = {item.start: {results.measure: results for results in item.panel} for item in kept}
     return [found.get(at, {}) for at in reversed(starts)]
 
 

@@ -14,7 +14,7 @@ from anchorwatch.core.errors import CorruptError
 from anchorwatch.core.results import Missing, Results, Value
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Container, Sequence
 
     from numpy.typing import NDArray
 
@@ -74,8 +74,11 @@ def encode_panel(panel: Sequence[Results]) -> tuple[str, bytes]:
     return json.dumps(entries, separators=(",", ":")), b"".join(pieces)
 
 
-def decode_panel(keys: str, blob: bytes) -> tuple[Results, ...]:
-    """The panel that `encode_panel` wrote (intervals and p-values in single precision)."""
+def decode_panel(keys: str, blob: bytes, wanted: Container[str] | None = None) -> tuple[Results, ...]:
+    """The panel that `encode_panel` wrote, or of it the measures `wanted`.
+
+    Intervals and p-values come back in single precision.
+    """
     layout = layout_of(keys)
     if len(blob) < layout.fixed:
         raise CorruptError(f"a panel of {len(blob)} bytes is shorter than its layout ({layout.fixed})")
@@ -83,34 +86,28 @@ def decode_panel(keys: str, blob: bytes) -> tuple[Results, ...]:
     size = layout.size
     value = np.frombuffer(blob, "<f8", size)
     n = np.frombuffer(blob, "<i8", size, size * 8)
-    codes = np.frombuffer(blob, np.uint8, size, size * 16)
+    codes = blob[size * 16 : size * 17]
     begin, interval, p = 0, size * 17, size * 17 + layout.intervals * 8
     panel = []
     for measure, subjects, flags in layout.entries:
         count = len(subjects)
         here = slice(begin, begin + count)
-        low = high = ps = None
-        if flags & _INTERVAL:
-            low = np.frombuffer(blob, "<f4", count, interval)
-            high = np.frombuffer(blob, "<f4", count, interval + 4 * count)
-            interval += 8 * count
-        if flags & _P:
-            ps = np.frombuffer(blob, "<f4", count, p)
-            p += 4 * count
-        panel.append(
-            Results.of(
-                measure,
-                subjects,
-                value[here],
-                n=n[here],
-                reasons=[reasons[code] for code in codes[here]],
-                low=low,
-                high=high,
-                p=ps,
-            )
-        )
+        if wanted is None or measure in wanted:
+            low = _floats(blob, count, interval if flags & _INTERVAL else -1)
+            high = _floats(blob, count, interval + 4 * count if flags & _INTERVAL else -1)
+            ps = _floats(blob, count, p if flags & _P else -1)
+            why = tuple(reasons[code] for code in codes[here])
+            panel.append(Results(measure, subjects, value[here], n[here], why, low, high, ps))
         begin += count
+        interval += 8 * count if flags & _INTERVAL else 0
+        p += 4 * count if flags & _P else 0
     return tuple(panel)
+
+
+def _floats(blob: bytes, count: int, offset: int) -> NDArray[np.float64]:
+    if offset < 0:
+        return np.full(count, np.nan)
+    return np.frombuffer(blob, "<f4", count, offset).astype(np.float64)
 
 
 @lru_cache(maxsize=256)

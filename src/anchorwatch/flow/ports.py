@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Container, Iterable, Sequence
     from contextlib import AbstractContextManager
 
     import numpy as np
@@ -259,8 +259,10 @@ class ResultBook(Protocol):
         """Start of the last window that starts before `before`."""
         ...
 
-    def panels(self, slice_id: int, grain: str, start: int, end: int) -> list[Measured]:
-        """All with `start` <= window start < `end`, by start."""
+    def panels(
+        self, slice_id: int, grain: str, start: int, end: int, wanted: Container[str] | None = None
+    ) -> list[Measured]:
+        """The measures `wanted` (or all) of all windows with `start` <= window start < `end`, by start."""
         ...
 
 

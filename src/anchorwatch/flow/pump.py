@@ -96,7 +96,7 @@ class Pump:
             moved |= self._try("judge", self._judge)
         if moved:
             self._try("index", self._tidy_index)
-            self._try("inbox", self._trim)
+        self._try("inbox", self._trim)
         return moved
 
     def settle(self) -> None:

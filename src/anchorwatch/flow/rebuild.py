@@ -24,7 +24,9 @@ def rebuild(books: Books, lake: Lake, model: Model, window: Touched) -> None:
     outcomes that had been folded, each prediction's latest.
     """
     spec = model.spec
-    frame = lake.joined(spec.name, from_micros(window.start), from_micros(window.finish))
+    frame = lake.joined(
+        spec.name, from_micros(window.start), from_micros(window.finish), horizon=spec.outcome_horizon
+    )
     frame = frame.filter(frame["_outcome"].is_not_null()) if frame.height else frame
     ids = list(books.models.slices(model.id).values())
     books.profiles.drop(ids, spec.window.text, window.start, Stage.OUTCOMES)

@@ -16,7 +16,7 @@ from anchorwatch.profile.codec import decode, encode
 from anchorwatch.stores.ledger import tables
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Container, Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -213,14 +213,16 @@ class SqlResults:
         ).scalars()
         return min(starts, default=0)
 
-    def panels(self, slice_id: int, grain: str, start: int, end: int) -> list[Measured]:
-        """All with `start` <= window start < `end`, by start."""
+    def panels(
+        self, slice_id: int, grain: str, start: int, end: int, wanted: Container[str] | None = None
+    ) -> list[Measured]:
+        """The measures `wanted` (or all) of all windows with `start` <= window start < `end`, by start."""
         layouts: dict[int, str] = {}
         found = []
         for row in self.rows(slice_id, grain, start, end):
             if row.layout_id not in layouts:
                 layouts[row.layout_id] = self.layout(row.layout_id)
-            panel = decode_panel(layouts[row.layout_id], row.blob)
+            panel = decode_panel(layouts[row.layout_id], row.blob, wanted)
             found.append(Measured(slice_id, grain, row.start, row.finish, row.events, row.joined, panel))
         return found
 
