@@ -13,6 +13,7 @@ from tests.server.fake_session import Client, app_of
 MODEL = "/models/flights-late-arrival"
 PAGES = (
     "/", MODEL, f"{MODEL}/drift", f"{MODEL}/quality", f"{MODEL}/service", f"{MODEL}/segments", f"{MODEL}/versions",
+    f"{MODEL}/confusion",
     f"{MODEL}/distribution?column=temp&start=2013-11-01&end=2013-11-02", "/incidents", "/incidents/7", "/predictions",
     "/predictions/flights-late-arrival/row?id=x", "/settings", "/settings/models/flights-late-arrival",
 )  # fmt: skip
@@ -58,7 +59,7 @@ def test_no_link_is_dead(path: str) -> None:
     """Every address of ours that a page names is answered."""
     asker = client()
     text = asker.get(path).text.replace("&amp;", "&")
-    found = set(re.findall(r'(?:href|data-chart)="(/[^"#]*)"', text))
+    found = set(re.findall(r'(?:href|data-chart|hx-get)="(/[^"#]*)"', text))
     assert found
     wrong = {to: asker.get(to).status_code for to in found if asker.get(to).status_code != 200}
     assert not wrong

@@ -20,7 +20,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 CLASSIFIER = "/models/flights-late-arrival"
 TOUR = (
     "/", CLASSIFIER, f"{CLASSIFIER}/drift?range=1y", f"{CLASSIFIER}/quality?range=1y", f"{CLASSIFIER}/service",
-    f"{CLASSIFIER}/segments", f"{CLASSIFIER}/versions", "/models/flights-arrival-delay?segment=carrier%3DHA",
+    f"{CLASSIFIER}/segments", f"{CLASSIFIER}/versions", f"{CLASSIFIER}/confusion",
+    f"{CLASSIFIER}/distribution?column=carrier&start=2013-11-01&end=2013-11-02",
+    "/models/flights-arrival-delay?segment=carrier%3DHA",
     "/incidents", "/incidents/7", "/incidents/5", "/predictions",
     f"/predictions{CLASSIFIER.removeprefix('/models')}/row?id=x",
     "/predictions?model=flights-late-arrival&column=carrier&op=%3D&value=nowhere", "/settings",
@@ -194,6 +196,13 @@ def test_controls_change_the_address_without_leaving_the_page(watched: Watched, 
     page.go_back()
     page.wait_for_url("**range=30d")
     expect(page.locator("#c-segment")).to_have_value("")
+
+
+def test_the_confusion_matrix_comes_by_itself(watched: Watched, site: str) -> None:
+    """After the charts, without a click, with its shares."""
+    watched.page.goto(site + CLASSIFIER)
+    expect(watched.page.locator(".confusion td")).to_have_count(4)
+    expect(watched.page.locator(".confusion td.hit").first).to_contain_text("92.71 %")
 
 
 def test_a_span_is_chosen_by_its_days(watched: Watched, site: str) -> None:

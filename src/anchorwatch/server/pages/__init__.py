@@ -44,6 +44,7 @@ PAGES: tuple[tuple[str, Callable[[Ask], View]], ...] = (
     ("/models/{model}/versions", model.versions),
     ("/models/{model}/series", model.series),
     ("/models/{model}/chart", model.drawn),
+    ("/models/{model}/confusion", model.confusion),
     ("/models/{model}/distribution", model.distribution),
     ("/models/{model}", model.performance),
 )

@@ -10,7 +10,7 @@ from anchorwatch.server.pages.scope import RANGES, Scope
 from anchorwatch.server.pages.site import View
 from anchorwatch.server.pages.views import model as views
 from anchorwatch.server.pages.views.chart import chart
-from anchorwatch.server.pages.views.heat import heat
+from anchorwatch.server.pages.views.heat import heat, ordered
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,14 +45,20 @@ class Looked:
 
 
 def performance(ask: Ask) -> View:
-    """The main metric in large, the others in small, and what was taken for what."""
+    """The main metric in large, the others in small."""
     looked = look(ask)
     measures = views.measures_of(looked.model, "performance", subjects="model")
     main = views.chosen(measures, looked.scope.metric, looked.model["main_metric"])
-    matrix = None
-    if looked.model["spec"]["task"] != "regression":
-        matrix = views.confusion(ask.queries.confusion(looked.name, looked.start, looked.end, **looked.slice))
-    return _tab(ask, looked, "performance", {"main": main, "others": measures, "confusion": matrix})
+    classifier = looked.model["spec"]["task"] != "regression"
+    return _tab(ask, looked, "performance", {"main": main, "others": measures, "classifier": classifier})
+
+
+def confusion(ask: Ask) -> View:
+    """What was taken for what: a part of the performance tab that comes by itself, as it sums every window."""
+    looked = look(ask)
+    result = ask.queries.confusion(looked.name, looked.start, looked.end, **looked.slice)
+    context = {"name": looked.name, "confusion": views.confusion(result), "reason": result.get("reason")}
+    return View("model/confusion.html", context, twin=result)
 
 
 def drift(ask: Ask) -> View:
@@ -70,10 +76,10 @@ def quality(ask: Ask) -> View:
     looked = look(ask)
     by_column = views.measures_of(looked.model, "quality", subjects="columns")
     results = [_heatmap(ask, looked, item) for item in by_column]
-    maps = [
+    maps = ordered(
         heat(result, looked.zone, item["unit"], hide_quiet=True)
         for item, result in zip(by_column, results, strict=True)
-    ]
+    )
     whole = views.panels(views.measures_of(looked.model, "quality", subjects="model"))
     return _tab(ask, looked, "quality", {"maps": maps, "panels": whole}, twin=results)
 
@@ -116,7 +122,8 @@ def drawn(ask: Ask) -> View:
         raise InputError(f"measure: name one to eight, {len(names)} were given")
     found = [_series(ask, looked, name, ask.param("subject")) for name in names]
     incidents = ask.queries.incidents(model=looked.name, limit=100)
-    return View("", {}, twin=chart(found, looked.zone, incidents))
+    family = next((item["family"] for item in looked.model["measures"] if item["name"] == names[0]), "")
+    return View("", {}, twin=chart(found, looked.zone, incidents, family=family))
 
 
 def distribution(ask: Ask) -> View:

@@ -10,7 +10,7 @@ from anchorwatch.core.errors import UnknownError
 from anchorwatch.server.pages.scope import Scope
 from anchorwatch.server.pages.site import View
 from anchorwatch.server.pages.views import rows as views
-from anchorwatch.server.pages.views.format import iso, moment
+from anchorwatch.server.pages.views.format import HEADINGS, iso, moment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,7 +55,6 @@ def predictions(ask: Ask) -> View:
         "operators": views.OPERATORS,
         "columns": result["columns"],
         "order": views.order(result["columns"]),
-        "heading": views.heading,
         "numeric": views.numeric(result["rows"]),
         "rows": result["rows"],
         "zone": zone,
@@ -74,7 +73,7 @@ def row(ask: Ask) -> View:
         raise UnknownError(f"no prediction of {name!r} has the id {identity!r}")
     values = dict(zip(found["columns"], found["rows"][0], strict=True))
     kinds = {column["name"] for column in model["columns"]}
-    facts = [(views.heading(key), key, value) for key, value in values.items() if key not in kinds]
+    facts = [(key, value) for key, value in values.items() if key in HEADINGS or key.startswith("_score:")]
     context = {
         "name": name,
         "id": identity,

@@ -45,6 +45,7 @@ def environment() -> Environment:
         "span": form.span,
         "when": form.when,
         "cell": form.cell,
+        "heading": form.heading,
         "unit": form.unit_label,
         "spark": spark,
         "bars": bars,

@@ -215,6 +215,7 @@ function band(line, colours) {
 function marks(facts, colours, figure) {
   const { reference, limit } = facts;
   const across = [];
+  const big = !figure.classList.contains("small");
   if (reference?.value != null) across.push({ yAxis: reference.value, name: "reference", lineStyle: { color: colours.ref, type: "dashed", width: 1.2 } });
   if (limit != null) across.push({ yAxis: limit, name: "limit", lineStyle: { color: colours.page, type: "solid", width: 1.2 }, label: { show: true, formatter: `limit ${say_number(limit, facts.format)}`, position: "insideStartTop", color: colours.page } });
   const spans = reference?.low != null && reference?.high != null ? [[{ yAxis: reference.low, itemStyle: { color: colours.refband } }, { yAxis: reference.high }]] : [];
@@ -222,11 +223,10 @@ function marks(facts, colours, figure) {
   const last = facts.lines[0].t.at(-1);
   const incidents = facts.marks.filter((mark) => (mark.end ?? last) >= first && mark.t <= last);
   for (const mark of incidents) {
-    const colour = mark.severity === "page" ? colours.page : colours.warn;
-    spans.push([{ xAxis: Math.max(mark.t, first), itemStyle: { color: colour, opacity: 0.1 } }, { xAxis: Math.min(mark.end ?? last, last) }]);
-    if (mark.t >= first) across.push({ xAxis: mark.t, name: mark.label, href: mark.href, lineStyle: { color: colour, type: "solid", width: 1.2 } });
+    const colour = { page: colours.page, warn: colours.warn }[mark.severity] ?? colours.accent;
+    if (mark.own) spans.push([{ xAxis: Math.max(mark.t, first), itemStyle: { color: colour, opacity: 0.1 } }, { xAxis: Math.min(mark.end ?? last, last) }]);
+    if (mark.t >= first && (mark.own || big)) across.push({ xAxis: mark.t, name: mark.label, href: mark.href, lineStyle: { color: mark.own ? colour : colours.strong, type: mark.own ? "solid" : [2, 3], width: 1.2 } });
   }
-  const big = !figure.classList.contains("small");
   return {
     markLine: { symbol: "none", silent: !big, animation: false, label: { show: false }, data: across, emphasis: { label: { show: false } } },
     markArea: { silent: true, animation: false, data: spans },

@@ -20,7 +20,7 @@ function wire(box, facts) {
   const words = (cell) => {
     const [row, at] = place(cell);
     const breach = cell.classList.contains("b") ? ", breach" : "";
-    return `${facts.columns[row]}, ${facts.labels[at]}: ${facts.title} ${cell.dataset.v}${breach}`;
+    return `${facts.names[row]}, ${facts.labels[at]}: ${facts.title} ${cell.dataset.v}${breach}`;
   };
   const open = (cell) => {
     const [row, at] = place(cell);

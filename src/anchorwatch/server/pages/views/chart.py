@@ -19,11 +19,14 @@ def chart(
     zone: str,
     incidents: Sequence[Mapping[str, Any]] = (),
     limit: float | None = None,
+    *,
+    family: str = "",
 ) -> Json:
     """One or more measures of one unit on one pair of axes.
 
     Times are milliseconds of the wall clock in `zone`, written as if it were UTC, so that a day begins at
-    its midnight whatever the reader's own zone is. The reference is the first series' one.
+    its midnight whatever the reader's own zone is. The reference is the first series' one. Incidents that are
+    about `family` (or any, when it is empty) are the chart's own; the others are only hinted at.
     """
     first = series[0]
     return {
@@ -34,7 +37,7 @@ def chart(
         "lines": [_line(item, zone) for item in series],
         "reference": _reference(first.get("reference")),
         "limit": limit,
-        "marks": [_mark(incident, zone) for incident in incidents],
+        "marks": [_mark(incident, zone, family) for incident in incidents],
     }
 
 
@@ -88,13 +91,14 @@ def _reference(reference: Mapping[str, Any] | None) -> Json | None:
     }
 
 
-def _mark(incident: Mapping[str, Any], zone: str) -> Json:
+def _mark(incident: Mapping[str, Any], zone: str, family: str) -> Json:
     start, end = incident_span(incident)
     return {
         "t": wall(start, zone),
         "end": wall(end, zone) if moment(end) and end else None,
         "label": incident["summary"] or incident["cause"],
         "severity": incident["severity"],
+        "own": family in {"", incident["cause"]},
         "href": f"/incidents/{incident['id']}",
     }
 

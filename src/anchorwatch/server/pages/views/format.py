@@ -12,6 +12,16 @@ from anchorwatch.core.calendar import brief
 ABSENT = "–"
 SHARES = frozenset({"share", "rate", "fraction"})
 SECONDS = frozenset({"s", "second", "seconds"})
+HEADINGS = {
+    "_at": "time",
+    "_id": "id",
+    "_version": "version",
+    "_prediction": "prediction",
+    "_score": "score",
+    "_outcome": "outcome",
+    "_latency": "latency",
+    "_error": "error",
+}
 _PLAIN = frozenset({"", "1", "none"})
 _SCALES = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"))
 
@@ -153,6 +163,15 @@ def ago(text: str | None, now: datetime) -> str:
     if at is None or not timedelta(0) <= now - at < timedelta(days=60):
         return ""
     return "just now" if now - at < timedelta(minutes=1) else f"{brief(now - at).split()[0]} ago"
+
+
+def heading(column: str) -> str:
+    """A column's name as the table shows it.
+
+    >>> heading("_at"), heading("_score:late"), heading("dep_delay")
+    ('time', 'score:late', 'dep_delay')
+    """
+    return HEADINGS.get(column, column.removeprefix("_"))
 
 
 def cell(value: Any) -> str:

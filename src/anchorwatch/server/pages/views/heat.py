@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from anchorwatch.server.pages.views.format import SHARES, moment, number, when
+from anchorwatch.server.pages.views.format import SHARES, heading, moment, number, when
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 # Shares of the limit at which the colour steps; the step at 1 is the one that matters.
 _STEPS = (0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.5, 4.0)
@@ -30,6 +30,7 @@ class Row:
     """One column over time."""
 
     column: str
+    name: str
     cells: tuple[Cell, ...]
     worst: str
     breaches: int
@@ -78,6 +79,11 @@ def heat(result: Mapping[str, Any], zone: str, unit: str = "1", *, hide_quiet: b
     )
 
 
+def ordered(maps: Iterable[Heat]) -> list[Heat]:
+    """Those with a breach first, then those with anything to show, then the rest."""
+    return sorted(maps, key=lambda one: (-any(row.breaches for row in one.rows), -bool(one.rows)))
+
+
 def level(value: float | None, bounds: Sequence[float]) -> int:
     """How hot a value is.
 
@@ -110,7 +116,7 @@ def _row(
         for value, breach in zip(values, breaches, strict=True)
     )
     worst = max((value for value in values if value is not None), default=None)
-    return Row(column, cells, number(worst, unit), sum(cell.breach for cell in cells))
+    return Row(column, heading(column), cells, number(worst, unit), sum(cell.breach for cell in cells))
 
 
 def _is_quiet(row: Row) -> bool:

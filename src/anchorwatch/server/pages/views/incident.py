@@ -81,7 +81,7 @@ def lasted(incident: Mapping[str, Any], now: datetime) -> str:
         return ""
     if end is None and timedelta(0) <= now - over < timedelta(days=7):
         over = now
-    return span(max(over - began, timedelta(0)).total_seconds())
+    return span((over - began).total_seconds()) if over > began else ""
 
 
 def model_link(finding: Mapping[str, Any], model: str, seen: Around, family: str) -> str:

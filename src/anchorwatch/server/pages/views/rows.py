@@ -11,16 +11,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 OPERATORS = ("=", "!=", "<", "<=", ">", ">=", "contains")
-HEADINGS = {
-    "_at": "time",
-    "_id": "id",
-    "_version": "version",
-    "_prediction": "prediction",
-    "_score": "score",
-    "_outcome": "outcome",
-    "_latency": "latency",
-    "_error": "error",
-}
 _LEADING = ("_at", "_prediction", "_score", "_outcome")
 _TRAILING = ("_version", "_latency", "_error", "_id")
 MAX_FILTERS = 20
@@ -60,13 +50,17 @@ def filters(columns: Sequence[str], ops: Sequence[str], values: Sequence[str]) -
 def order(columns: Sequence[str]) -> list[int]:
     """Positions of the columns as the table shows them: what was said, what came of it, the inputs, the rest.
 
-    >>> order(["_id", "_at", "dep_delay", "_prediction", "_outcome"])
+    What else the store keeps beside a row, such as its place in a batch, is left out.
+
+    >>> order(["_id", "_at", "dep_delay", "_prediction", "_outcome", "_seq"])
     [1, 3, 4, 2, 0]
     """
     place = {name: index for index, name in enumerate(columns)}
     lead = [place[name] for name in _LEADING if name in place]
     tail = [place[name] for name in _TRAILING if name in place]
-    middle = [index for index, name in enumerate(columns) if name not in {*_LEADING, *_TRAILING}]
+    middle = [
+        index for index, name in enumerate(columns) if not name.startswith("_") or name.startswith("_score:")
+    ]
     return [*lead, *middle, *tail]
 
 
@@ -78,15 +72,6 @@ def numeric(rows: Sequence[Sequence[Any]]) -> set[int]:
     """
     known = [{type(value) for value in column if value is not None} for column in zip(*rows, strict=True)]
     return {place for place, kinds in enumerate(known) if kinds and kinds <= {int, float}}
-
-
-def heading(column: str) -> str:
-    """A column's name as the table shows it.
-
-    >>> heading("_at"), heading("_score:late"), heading("dep_delay")
-    ('time', 'score:late', 'dep_delay')
-    """
-    return HEADINGS.get(column, column.removeprefix("_"))
 
 
 @dataclass(frozen=True, slots=True)
