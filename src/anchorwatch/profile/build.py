@@ -15,7 +15,7 @@ from anchorwatch.profile.tally import each
 from anchorwatch.profile.unseen import LONGEST
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
     from anchorwatch.core.schema import ModelSpec
 
@@ -86,14 +86,20 @@ class _Fit:
 def _fit(name: str, values: NDArray[np.float64]) -> _Fit:
     if not values.size:
         return _Fit(_chances() if name == SCORE else _ladder(), np.empty(0, np.intp), 0.0, 1.0)
-    values = np.sort(values)
+    values = np.sort(values + 0.0)  # -0 is 0, so that the order of rows leaves no trace
     cuts = quantiles(values, np.arange(QUANTILES + 1) / QUANTILES)
     distinct, often = np.unique(cuts, return_counts=True)
     apart = np.append(distinct[often > 1], distinct[0])
-    edges = np.unique(np.concatenate([distinct, np.nextafter(apart, -np.inf)]))
+    edges = np.unique(np.concatenate([distinct, _below(apart)]))
     tenth = QUANTILES // 10
     deciles = np.searchsorted(edges, np.unique(cuts[tenth : 10 * tenth : tenth]))
     return _Fit(edges, deciles, float(cuts[QUANTILES // 2]), _deviation(values))
+
+
+def _below(numbers: ArrayLike) -> NDArray[np.float64]:
+    """The numbers just before; -inf before the most negative one."""
+    with np.errstate(over="ignore"):
+        return np.nextafter(np.asarray(numbers, np.float64), -np.inf)
 
 
 def _deviation(ascending: NDArray[np.float64]) -> float:
@@ -113,12 +119,12 @@ def _ladder() -> NDArray[np.float64]:
     """
     powers = np.ldexp(1.0, np.arange(-20, 40))
     rungs = np.sort(np.concatenate([powers, powers[:-1] * 1.4142135623730951]))
-    return np.concatenate([-rungs[::-1], [np.nextafter(0.0, -1.0), 0.0], rungs])
+    return np.concatenate([-rungs[::-1], [_below(0.0), 0.0], rungs])
 
 
 def _chances() -> NDArray[np.float64]:
     """Steps of 0.005 from 0 to 1, with 0 in range."""
-    return np.concatenate([[np.nextafter(0.0, -1.0)], np.arange(201) / 200])
+    return np.concatenate([[_below(0.0)], np.arange(201) / 200])
 
 
 def _columns(spec: ModelSpec) -> tuple[tuple[str, ...], tuple[str, ...]]:

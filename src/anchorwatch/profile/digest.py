@@ -17,7 +17,7 @@ from anchorwatch.profile.locate import BLOCK, Locator
 from anchorwatch.profile.parts import Service
 from anchorwatch.profile.profile import Profile
 from anchorwatch.profile.rows import Rows
-from anchorwatch.profile.tally import Slab, Sums, code_type, each, locate, missing_code
+from anchorwatch.profile.tally import LARGEST, Slab, Sums, code_type, each, locate, missing_code
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,7 +80,7 @@ class Calls:
             np.zeros(frame.height, bool)
             if error.null_count() == frame.height
             else error.is_not_null().to_numpy(),
-            np.where(np.isfinite(latency) & (latency >= 0), latency, np.nan),
+            np.where(np.isfinite(latency) & (latency >= 0), np.minimum(latency, LARGEST), np.nan),
         )
 
     def fold(self, rows: Rows) -> list[Service]:

@@ -171,7 +171,7 @@ def _planes(numbers: NDArray[np.int64]) -> bytes:
     """All lowest bytes, then all second ones and so on, as many as the largest number needs."""
     if numbers.min(initial=0) < 0:
         raise ValueError("a negative count cannot be written")
-    width = (int(numbers.max(initial=0)).bit_length() + 7) // 8
+    width = (int(numbers.max(initial=1)).bit_length() + 7) // 8
     planes = numbers.astype("<i8").view(np.uint8).reshape(-1, 8)[:, :width].T
     return _PLANES.pack(numbers.size, width) + planes.tobytes()
 
@@ -180,10 +180,10 @@ def _unplaned(content: bytes, begin: int) -> tuple[NDArray[np.int64], int]:
     size, width = _unpack(_PLANES, content, begin)
     begin += _PLANES.size
     end = begin + size * width
-    if width > 8 or end > len(content) or size > 8 * len(content) * _BEST_RATIO:
+    if not 1 <= width <= 8 or end > len(content):
         raise CorruptError("a stream of numbers ends too early")
     planes = np.frombuffer(content, np.uint8, size * width, begin).reshape(width, size)
-    numbers = planes[0].astype(np.int64) if width else np.zeros(size, np.int64)
+    numbers = planes[0].astype(np.int64)
     for place in range(1, width):
         numbers |= planes[place].astype(np.int64) << (8 * place)
     if width == 8 and numbers.min(initial=0) < 0:

@@ -15,7 +15,7 @@ from anchorwatch.profile.histogram import Histogram
 from anchorwatch.profile.parts import Categories, Confusion, Joined, Numbers, Residuals, Scores
 from anchorwatch.profile.profile import Profile
 from anchorwatch.profile.rows import Rows
-from anchorwatch.profile.tally import Sums, locate, missing_code, standardised
+from anchorwatch.profile.tally import LARGEST, Sums, locate, missing_code, standardised
 
 if TYPE_CHECKING:
     import polars as pl
@@ -28,9 +28,6 @@ SCORE_CELLS = 4096
 
 RESIDUAL_CELLS = 1024
 """Cells of the histogram of absolute errors."""
-
-LARGEST_ERROR = 1e290
-"""Regression errors are held to plus or minus this, so that they add without overflow."""
 
 _CLIP = 1e-15
 _SLACK = 1e-6
@@ -217,7 +214,7 @@ def _terms(
     """Errors, shape (n,), and each row's part of `Residuals.sums`, shape (10, n)."""
     column = grid.numbers.index(OUTCOME)
     with np.errstate(over="ignore"):
-        error = np.clip(predicted - actual, -LARGEST_ERROR, LARGEST_ERROR)
+        error = np.clip(predicted - actual, -LARGEST, LARGEST)
         absolute, square = np.abs(error), error * error
         standard = standardised(actual, grid.centre[column], grid.scale[column])
         nonzero = actual != 0
@@ -227,4 +224,5 @@ def _terms(
             2 * np.abs(predicted / 4 - actual / 4), size, out=np.zeros_like(error), where=size > 0
         )
         terms = [error, absolute, square, square * square, standard, standard * standard]
-        return error, np.stack([*terms, np.abs(actual), relative, nonzero, symmetric])
+    every = np.stack([*terms, np.abs(actual), relative, nonzero, symmetric])
+    return error, np.clip(every, -LARGEST, LARGEST)

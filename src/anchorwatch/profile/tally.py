@@ -27,6 +27,9 @@ R = TypeVar("R")
 FARTHEST = 1e100
 """Standardised values are held to plus or minus this, so that their squares never overflow."""
 
+LARGEST = 1e290
+"""Whatever else is summed is held to plus or minus this, so that no sum over rows or windows overflows."""
+
 THREADED = 250_000
 """From so many numbers on, columns are shared out among threads; NumPy lets them run side by side."""
 
