@@ -19,7 +19,7 @@ from anchorwatch.server.api.events import ROUTES
 from anchorwatch.server.auth import Gate
 from anchorwatch.server.bodies import Pending
 from anchorwatch.server.document import api, openapi
-from anchorwatch.server.headers import SecureHeaders
+from anchorwatch.server.guard import SecureHeaders, SmallBodies
 from anchorwatch.server.intake import Intake
 from anchorwatch.server.options import ServerOptions
 from anchorwatch.server.pages import mount_pages
@@ -56,6 +56,7 @@ def create_app(watch: Watch, *, options: ServerOptions | None = None, clock: Clo
         lifespan=_lifespan,
     )
     app.state.door = door
+    app.add_middleware(SmallBodies, limit=chosen.document, prefix=PREFIX)
     app.add_middleware(SecureHeaders)
     app.router.routes.extend(ROUTES)
     app.include_router(api())

@@ -124,7 +124,7 @@ class Gate:
     def allow(self, request: Request, who: Principal | None, scope: str) -> Principal:
         """`who`, when they may and the request is not another site's doing."""
         if who is None:
-            raise NoTokenError("send `Authorization: Bearer <token>`; `anchorwatch token make` makes one")
+            raise NoTokenError("send `Authorization: Bearer <token>`; `anchorwatch token create` makes one")
         if not who.may(scope):
             raise DeniedError(f"this needs a token with the scope {scope!r}; that of {who.name!r} lacks it")
         if request.method not in SAFE and bearer(request) is None and not self._ours(request):

@@ -76,6 +76,7 @@ KINDS: tuple[tuple[type[AnchorwatchError], Kind], ...] = (
 STATUSES = {
     404: Kind("unknown", 404, "No such thing", "Check the address against /api/v1/openapi.json."),
     405: Kind("method", 405, "Not done that way", "See the header Allow."),
+    413: Kind("too-large", 413, "Too large", "Send less at once."),
     500: Kind("broken", 500, "Something broke on our side", "The server's log says what happened."),
 }
 """Problems that are no error of ours."""
