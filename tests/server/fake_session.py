@@ -121,7 +121,7 @@ class Client:
         return asyncio.run(self._ask("POST", path, **told))
 
     async def _ask(self, method: str, path: str, **told: Any) -> httpx.Response:
-        base = "http://testserver"
+        base = "http://localhost"
         async with httpx.AsyncClient(
             transport=self._transport, base_url=base, cookies=self._cookies
         ) as asker:

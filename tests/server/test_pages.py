@@ -71,7 +71,7 @@ def test_a_fresh_store_says_what_to_do(path: str) -> None:
     page = client("empty").get(path)
     assert page.status_code == 200
     if path == "/":
-        assert 'aw.connect("http://testserver")' in page.text
+        assert 'aw.connect("http://localhost")' in page.text
 
 
 def test_a_model_without_events_is_shown() -> None:

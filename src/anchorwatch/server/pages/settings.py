@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
+from anchorwatch.app.config import dump
 from anchorwatch.core.errors import InputError
+from anchorwatch.core.schema import ModelSpec
 from anchorwatch.core.times import iso
 from anchorwatch.server.pages.site import Go, View
 
@@ -36,7 +37,10 @@ def spec(ask: Ask) -> View:
     """One model's declaration and rules."""
     model = ask.queries.model(ask.path("model"))
     declared = {"spec": model["spec"], "rules": model["rules"]}
-    texts = {"spec": _pretty(model["spec"]), "rules": [_spoken(rule) for rule in model["rules"]]}
+    texts = {
+        "spec": dump(ModelSpec.from_dict(model["spec"])),
+        "rules": [_spoken(rule) for rule in model["rules"]],
+    }
     return View("spec.html", {"name": ask.path("model"), **texts}, twin=declared)
 
 
@@ -109,7 +113,3 @@ def said(rule: dict[str, Any]) -> str:
     if rule.get("segments"):
         parts.append(f"in each {rule['segments']}")
     return ", ".join(parts)
-
-
-def _pretty(value: Any) -> str:
-    return json.dumps(value, indent=2, ensure_ascii=False)
