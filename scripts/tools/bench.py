@@ -16,8 +16,8 @@ from scripts.tools.house import ROOT
 PAGE = ROOT / "docs" / "benchmarks.md"
 INTRO = """# Benchmarks
 
-What `scripts/bench` measured; `scripts/bench NAME` renews one section. Bars and what others do on the same work stand in
-the benchmarks themselves, under `tests/bench`.
+What `scripts/bench` measured; `scripts/bench NAME` renews one section. Bars, and what others do on the same work, stand
+in the benchmarks themselves, under `tests/bench`.
 """
 
 

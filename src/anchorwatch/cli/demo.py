@@ -27,7 +27,7 @@ def demo(
     since: Annotated[
         datetime | None,
         typer.Option(
-            "--from", help="Day of 2013 on which it breaks [default: 2013-08-01].", formats=["%Y-%m-%d"]
+            "--from", help="Day of 2013 on which it breaks; 2013-08-01 unless given.", formats=["%Y-%m-%d"]
         ),
     ] = None,
     speed: Annotated[float, typer.Option(help="Days per second; 0 plays as fast as it can.", min=0)] = 4.0,
