@@ -36,7 +36,7 @@ def card(books: Transaction, model: Model) -> dict[str, Any]:
         "task": model.spec.task.value,
         "health": health,
         "health_reason": reason,
-        "events": rows[-1].events if rows else 0,
+        "events": next((row.events for row in reversed(rows) if row.finish <= (model.watermark or 0)), 0),
         "volume": [row.events for row in rows],
         "metric": _metric(books, model, measure, drawn),
         "spark": drawn["value"],

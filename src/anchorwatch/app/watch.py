@@ -14,6 +14,7 @@ from anchorwatch.core.clock import SystemClock
 from anchorwatch.core.errors import ConfigError, ConflictError, StoreError, UnknownError
 from anchorwatch.core.schema import ModelSpec, Task
 from anchorwatch.core.times import from_micros, micros
+from anchorwatch.core.types import IncidentState
 from anchorwatch.flow.ports import Model, Version
 from anchorwatch.flow.pump import Pace, Places, Pump
 from anchorwatch.flow.reference import profile_reference
@@ -21,6 +22,7 @@ from anchorwatch.flow.take import payload
 from anchorwatch.incidents import acts
 from anchorwatch.profile.build import build_grid
 from anchorwatch.rules.defaults import default_rules
+from anchorwatch.rules.place import cause_of
 from anchorwatch.stores.inbox import Entry, Inbox
 from anchorwatch.stores.index import RunStore
 from anchorwatch.stores.lake import DeltaLake
@@ -152,6 +154,7 @@ class Watch:
             agree(old.spec, spec)
             rules = old.rules if rules is None else rules
         model = books.models.save(spec, default_rules(spec) if rules is None else rules, self.now())
+        self._let_go(books, model)
         if old is not None and old.spec.columns != spec.columns:
             grid_id = books.grids.put(model.id, build_grid(spec, None))
             for version in books.models.versions(model.id):
@@ -159,6 +162,14 @@ class Watch:
                     books.models.touch(model.id, replace(version, grid_id=grid_id, events=0))
         books.audit(self.now(), who, "apply", spec.name, json.dumps(spec.to_dict()))
         return spec
+
+    def _let_go(self, books: Transaction, model: Model) -> None:
+        """Resolve incidents of causes that no rule watches any more: nothing else would."""
+        watched = {cause_of(rule) for rule in model.rules}
+        for incident in books.judgements.open_incidents(model.id):
+            if incident.cause not in watched and incident.state is not IncidentState.RESOLVED:
+                stepped = acts.resolve(incident, "the change of rules", self._clock.now())
+                books.incidents.save(stepped.incident or incident)
 
     def register(
         self,

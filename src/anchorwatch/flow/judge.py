@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,6 @@ from anchorwatch.flow.ports import WHOLE, Slice
 from anchorwatch.flow.times import window_at
 from anchorwatch.incidents.grouping import group
 from anchorwatch.incidents.machine import step as step_incident
-from anchorwatch.profile.measure import MEASURES
 from anchorwatch.rules.band import ReferenceBand
 from anchorwatch.rules.evaluate import Past, evaluate
 from anchorwatch.rules.persistence import State
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
 
 IDLE = 60_000_000
 """Microseconds without an event after which the wall clock closes the windows of a model that runs live."""
-TARGET = "target drift"
 _LIVE = 86_400_000_000
 _SILENT_WINDOWS = 500
 _LOOK_BACK = 30
@@ -77,7 +75,7 @@ def judge(
     told: list[Verdicts] = []
     count = 0
     for stage in Stage:
-        rules = [_placed(rule) for rule in model.rules if stage_of(rule) is stage]
+        rules = [rule for rule in model.rules if stage_of(rule) is stage]
         late = list(_late(books, model, stage, again))
         due = list(islice(_due(books, model, stage, closes(model, stage, now)), most))
         for window in late + due:
@@ -95,13 +93,6 @@ class _Sitting:
     window: tuple[int, int]
 
 
-def _placed(rule: Rule) -> Rule:
-    """Drift of outcomes is judged later than drift of inputs, so it has incidents of its own."""
-    own = MEASURES[rule.measure].stage if rule.measure in MEASURES else Stage.INPUTS
-    late = stage_of(rule) is Stage.OUTCOMES and own is Stage.INPUTS
-    return replace(rule, cause=TARGET) if late and not rule.cause else rule
-
-
 def closes(model: Model, stage: Stage, now: int) -> int:
     """Windows that end at or before this moment are closed."""
     spec = model.spec
@@ -116,11 +107,11 @@ def closes(model: Model, stage: Stage, now: int) -> int:
 
 
 def _late(books: Books, model: Model, stage: Stage, again: Collection[int]) -> Iterator[tuple[int, int]]:
-    """Windows of `again` that had been judged, unless that is long ago."""
+    """Windows of `again` that had been judged; for their predictions unless that is long ago."""
     spec = model.spec
     last = books.judgements.last(model.id, stage)
     if last is not None:
-        floor = last - _LOOK_BACK * span_micros(spec.window.length)
+        floor = last - _LOOK_BACK * span_micros(spec.window.length) if stage is Stage.INPUTS else 0
         for start in sorted(start for start in again if floor <= start <= last):
             yield window_at(start, spec.window.text, spec.timezone)
 
