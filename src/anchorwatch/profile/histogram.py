@@ -18,6 +18,9 @@ FINEST = 20
 COARSEST = 63
 """At this level one cell holds what is negative and one the rest: a histogram never has fewer than two."""
 
+RUNS = 16
+"""Histograms merged at once: with more of them, sorting would no longer profit from each being sorted."""
+
 _LARGEST = 0x7FEF_FFFF_FFFF_FFFF
 """The largest finite float64 as an ordered integer."""
 
@@ -66,12 +69,11 @@ class Histogram:
 
     @classmethod
     def sum(cls, histograms: Sequence[Histogram]) -> Histogram:
-        """All of them together, at least one, in one pass; the same as adding them one by one."""
-        level = max(item.level for item in histograms)
-        cells = np.concatenate([item.cells >> (level - item.level) for item in histograms])
-        counts = np.concatenate([item.counts for item in histograms], axis=1)
-        order = np.argsort(cells, kind="stable")  # merges runs that are sorted already
-        return _fit(level, cells[order], counts[:, order], min(item.capacity for item in histograms))
+        """All of them together, at least one; the same as adding them one by one."""
+        left = list(histograms)
+        while len(left) > RUNS:
+            left = [_merge(left[begin : begin + RUNS]) for begin in range(0, len(left), RUNS)]
+        return _merge(left)
 
     def __add__(self, other: Histogram) -> Histogram:
         return Histogram.sum((self, other))
@@ -114,6 +116,14 @@ def value(keys: NDArray[np.int64]) -> NDArray[np.float64]:
     """The inverse of `ordered`."""
     bits = np.where(keys < 0, np.int64(-(2**63)) - keys, keys)
     return bits.view(np.float64)
+
+
+def _merge(histograms: Sequence[Histogram]) -> Histogram:
+    level = max(item.level for item in histograms)
+    cells = np.concatenate([item.cells >> (level - item.level) for item in histograms])
+    counts = np.concatenate([item.counts for item in histograms], axis=1)
+    order = np.argsort(cells, kind="stable")  # merges runs that are sorted already
+    return _fit(level, cells[order], counts[:, order], min(item.capacity for item in histograms))
 
 
 def _cells(numbers: NDArray[np.float64]) -> NDArray[np.int64]:
