@@ -106,10 +106,10 @@ def said(rule: dict[str, Any]) -> str:
         parts.append(f"significant at {rule['alpha']:g}")
     if rule.get("mean_of", 1) > 1:
         parts.append(f"as the mean of {rule['mean_of']} windows")
-    if rule.get("within", 1) > 1:
+    if rule.get("within", 1) > 1 and limits:
         parts.append(f"in {rule['count']} of {rule['within']} windows")
     if rule.get("unknown_after") is not None:
-        parts.append(f"or unknown {rule['unknown_after']} times in a row")
+        parts.append(f"{'or ' if limits else ''}unknown in {rule['unknown_after']} or more windows in a row")
     if rule.get("segments"):
         parts.append(f"in each {rule['segments']}")
     return ", ".join(parts)

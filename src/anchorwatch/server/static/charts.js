@@ -319,7 +319,7 @@ function bars(facts, colours) {
   const told = facts.reference.some((value) => value !== null);
   return {
     animation: false,
-    grid: { left: 4, right: 8, top: 28, bottom: 4, containLabel: true },
+    grid: { left: 4, right: 22, top: 28, bottom: 4, containLabel: true },
     legend: { top: 0, left: 0, itemWidth: 12, itemHeight: 8, textStyle: { color: colours.soft } },
     xAxis: { type: "category", data: facts.label, axisTick: { show: false }, axisLine: { lineStyle: { color: colours.strong } }, axisLabel: { color: colours.soft, fontSize: 11, hideOverlap: true, interval: "auto", rotate: facts.kind === "category" && facts.label.length > 8 ? 40 : 0 } },
     yAxis: { type: "value", axisLabel: { color: colours.soft, fontSize: 11, formatter: (value) => `${Number((100 * value).toPrecision(3))} %` }, splitLine: { lineStyle: { color: colours.line } } },
