@@ -18,18 +18,25 @@ UPKEEP = 3600.0
 
 
 class Worker:
-    """Runs a pump until it is stopped; one round at a time, shared with whoever settles."""
+    """Runs a pump until it is stopped; one round at a time, shared with whoever settles.
+
+    Upkeep of the lake has a thread of its own, because compaction takes seconds and gets in no append's way.
+    """
 
     def __init__(self, pump: Pump) -> None:
         self.pump = pump
         self.lock = threading.Lock()
         self._wake = threading.Event()
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="anchorwatch-worker", daemon=True)
+        self._threads = [
+            threading.Thread(target=self._run, name="anchorwatch-worker", daemon=True),
+            threading.Thread(target=self._keep_up, name="anchorwatch-upkeep", daemon=True),
+        ]
 
     def start(self) -> None:
         """Begin."""
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def wake(self) -> None:
         """Something arrived."""
@@ -44,21 +51,25 @@ class Worker:
         """Finish the round and end."""
         self._stop.set()
         self._wake.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join()
 
     def _run(self) -> None:
-        rounds = 0
         while not self._stop.is_set():
-            try:
-                with self.lock:
-                    moved = self.pump.step()
-                    rounds += 1
-                    if rounds % int(UPKEEP / BEAT) == 1:
-                        self.pump.upkeep()
-            except Exception:  # the loop must outlive whatever a round trips over
-                log.exception("a round of the worker failed; it goes on")
-                moved = False
+            with self.lock:
+                moved = self._round()
             if not moved:
                 self._wake.wait(BEAT)
                 self._wake.clear()
+
+    def _round(self) -> bool:
+        try:
+            return self.pump.step()
+        except Exception:  # the loop must outlive whatever a round trips over
+            log.exception("a round of the worker failed; it goes on")
+            return False
+
+    def _keep_up(self) -> None:
+        while not self._stop.wait(UPKEEP):
+            self.pump.upkeep()

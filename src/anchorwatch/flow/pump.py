@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
     from anchorwatch.core.clock import Clock
     from anchorwatch.core.ports import Lake
-    from anchorwatch.flow.ports import Arrived, Books, Inbox, Index, Ledger, Model, Touched
+    from anchorwatch.flow.books import Books, Ledger
+    from anchorwatch.flow.ports import Arrived, Inbox, Index, Model, Touched
     from anchorwatch.flow.runs import Run
 
 log = logging.getLogger("anchorwatch")
@@ -55,7 +56,6 @@ class Health:
     """What each consumer last tripped over; empty when all is well."""
 
     errors: dict[str, str] = field(default_factory=dict)
-    set_aside: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,15 +115,16 @@ class Pump:
             self._trip(name, str(problem))
             return False
         except Exception as problem:
-            log.exception("the %s tripped", name)
-            self._trip(name, f"{type(problem).__name__}: {problem}")
+            self._trip(name, f"{type(problem).__name__}: {problem}", problem)
             return False
         self.health.errors.pop(name, None)
         return moved
 
-    def _trip(self, name: str, text: str) -> None:
+    def _trip(self, name: str, text: str, surprise: Exception | None = None) -> None:
         if self.health.errors.get(name) != text:
-            log.error("the %s cannot go on: %s; nothing is lost, it tries again", name, text)
+            log.error(
+                "the %s cannot go on: %s; nothing is lost, it tries again", name, text, exc_info=surprise
+            )
         self.health.errors[name] = text
 
     def _offsets(self) -> dict[str, int]:
