@@ -54,7 +54,9 @@ def predictions(name: str, numbers: list[int]) -> Batch:
         },
         schema_overrides={"_at": pl.Datetime("us", "UTC"), "_latency": pl.Float64, "_error": pl.String},
     )
-    return Batch(id=name, model="load", kind=EventKind.PREDICTIONS, frame=frame.unique("_id", maintain_order=True))
+    return Batch(
+        id=name, model="load", kind=EventKind.PREDICTIONS, frame=frame.unique("_id", maintain_order=True)
+    )
 
 
 def outcomes(name: str, pairs: list[tuple[int, int]]) -> Batch:
@@ -68,7 +70,10 @@ def outcomes(name: str, pairs: list[tuple[int, int]]) -> Batch:
         schema_overrides={"_at": pl.Datetime("us", "UTC"), "_outcome": pl.Float64},
     )
     return Batch(
-        id=name, model="load", kind=EventKind.OUTCOMES, frame=frame.unique("_id", keep="last", maintain_order=True)
+        id=name,
+        model="load",
+        kind=EventKind.OUTCOMES,
+        frame=frame.unique("_id", keep="last", maintain_order=True),
     )
 
 
@@ -129,7 +134,10 @@ def check(watch: Watch, account: Account) -> None:
         if not wanted:
             continue
         found = watch.queries.series("load", "throughput", version=version, segment=segment)
-        assert Counter(dict(zip(map(datetime.fromisoformat, found["start"]), found["value"], strict=True))) == wanted
+        assert (
+            Counter(dict(zip(map(datetime.fromisoformat, found["start"]), found["value"], strict=True)))
+            == wanted
+        )
         errors = account.errors(version, segment)
         found = watch.queries.series("load", "mae", version=version, segment=segment)
         for start, value, n in zip(found["start"], found["value"], found["n"], strict=True):
@@ -148,7 +156,9 @@ NUMBERS = st.integers(0, 60)
 ACTS = st.lists(
     st.one_of(
         st.tuples(st.just("predict"), st.lists(NUMBERS, min_size=1, max_size=12)),
-        st.tuples(st.just("outcome"), st.lists(st.tuples(NUMBERS, st.integers(-3, 3)), min_size=1, max_size=12)),
+        st.tuples(
+            st.just("outcome"), st.lists(st.tuples(NUMBERS, st.integers(-3, 3)), min_size=1, max_size=12)
+        ),
         st.tuples(st.just("settle"), st.none()),
     ),
     max_size=14,

@@ -92,7 +92,8 @@ def _shares(
     cumulative = np.cumsum(counts)[: len(edges)]
     at = np.interp(sides, edges, cumulative, left=0.0, right=float(total))
     at = np.where(sides < edges[0], 0.0, at)
-    return np.diff(np.concatenate([[0.0], at, [float(total)]])) / total
+    shares: NDArray[np.float64] = np.diff(np.concatenate([[0.0], at, [float(total)]])) / total
+    return shares
 
 
 def _span(sides: NDArray[np.float64], bar: int) -> str:

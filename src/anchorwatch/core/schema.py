@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field, fields, replace
 from datetime import timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from anchorwatch.core.calendar import Grain, brief, duration
@@ -16,6 +16,7 @@ from anchorwatch.core.registry import unknown
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+E = TypeVar("E", bound=StrEnum)
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -203,7 +204,7 @@ def _task(key: str, value: Any) -> Task:
     return _choice(key, Task, value)
 
 
-def _choice(key: str, kind: type[StrEnum], value: Any) -> Any:
+def _choice(key: str, kind: type[E], value: Any) -> E:
     try:
         return kind(value)
     except ValueError:

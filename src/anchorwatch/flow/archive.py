@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from anchorwatch.core.ports import Lake
-    from anchorwatch.flow.ports import Arrived, Ledger
+    from anchorwatch.flow.books import Ledger
+    from anchorwatch.flow.ports import Arrived
 
 ARCHIVER = "archiver"
 

@@ -21,12 +21,13 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
-    from anchorwatch.flow.ports import Arrived, Books, Index, Model
+    from anchorwatch.flow.books import Folding
+    from anchorwatch.flow.ports import Arrived, Index, Model
 
 JOINER = "joiner"
 
 
-def join(books: Books, index: Index, batches: Sequence[Arrived]) -> None:
+def join(books: Folding, index: Index, batches: Sequence[Arrived]) -> None:
     """Fold the outcomes among `batches` and move the joiner's offset, all in one transaction."""
     for name, group in by_model(batches, EventKind.OUTCOMES):
         model = books.models.get(name)
@@ -39,7 +40,7 @@ def join(books: Books, index: Index, batches: Sequence[Arrived]) -> None:
     books.offsets.set(JOINER, batches[-1].seq)
 
 
-def _join(books: Books, index: Index, model: Model, frame: pl.DataFrame, at: int) -> None:
+def _join(books: Folding, index: Index, model: Model, frame: pl.DataFrame, at: int) -> None:
     keys = index.keys(frame["_id"])
     outcomes = coded(frame["_outcome"], model.spec.labels)
     known, before = index.find(books.runs.list(model.id, EventKind.OUTCOMES), keys)
@@ -56,7 +57,7 @@ def _join(books: Books, index: Index, model: Model, frame: pl.DataFrame, at: int
 
 
 def _correct(
-    books: Books,
+    books: Folding,
     index: Index,
     model: Model,
     keys: NDArray[np.uint64],
@@ -71,7 +72,7 @@ def _correct(
 
 
 def fold_joined(
-    books: Books, index: Index, model: Model, records: NDArray[np.void], outcomes: NDArray[np.float64]
+    books: Folding, index: Index, model: Model, records: NDArray[np.void], outcomes: NDArray[np.float64]
 ) -> None:
     """Fold outcomes into the windows of the predictions they belong to."""
     keys = np.column_stack([records["hi"], records["lo"]])
@@ -85,7 +86,7 @@ def fold_joined(
 
 
 def profiled(
-    books: Books, model: Model, records: NDArray[np.void], outcomes: NDArray[np.float64]
+    books: Folding, model: Model, records: NDArray[np.void], outcomes: NDArray[np.float64]
 ) -> list[Kept]:
     """Outcome profiles of every slice and window that `records` touch, on the grid the window began with."""
     grids = _grids(books, model, records)
@@ -105,7 +106,7 @@ def profiled(
     return kept
 
 
-def _grids(books: Books, model: Model, records: NDArray[np.void]) -> NDArray[np.int64]:
+def _grids(books: Folding, model: Model, records: NDArray[np.void]) -> NDArray[np.int64]:
     wholes, starts, place = paired(records["slices"][:, 0], records["start"])
     begun = books.profiles.grids(set(wholes.tolist()), model.spec.window.text, distinct(starts)[0].tolist())
     pairs = zip(wholes.tolist(), starts.tolist(), strict=True)
@@ -113,7 +114,7 @@ def _grids(books: Books, model: Model, records: NDArray[np.void]) -> NDArray[np.
 
 
 def _remember(
-    books: Books,
+    books: Folding,
     index: Index,
     model: Model,
     keys: NDArray[np.uint64],
@@ -127,7 +128,7 @@ def _remember(
     books.runs.add(index.write(model.id, EventKind.OUTCOMES, day, 0, records))
 
 
-def _touch(books: Books, model: Model, starts: NDArray[np.int64], *, rebuild: bool = False) -> None:
+def _touch(books: Folding, model: Model, starts: NDArray[np.int64], *, rebuild: bool = False) -> None:
     spec = model.spec
     books.work.mark(
         model.id,

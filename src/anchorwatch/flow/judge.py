@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
     from anchorwatch.core.types import Finding, Incident, Rule
-    from anchorwatch.flow.ports import Books, Model, Reference
+    from anchorwatch.flow.books import Judging
+    from anchorwatch.flow.ports import Model, Reference
     from anchorwatch.incidents.machine import Transition
 
 IDLE = 60_000_000
@@ -64,7 +65,7 @@ class Judged:
 
 
 def judge(
-    books: Books, bench: Bench, model: Model, now: int, again: Collection[int] = (), most: int = 32
+    books: Judging, bench: Bench, model: Model, now: int, again: Collection[int] = (), most: int = 32
 ) -> Judged:
     """Judge windows of `model` that have closed since the last time, and those of `again` that were judged.
 
@@ -106,7 +107,7 @@ def closes(model: Model, stage: Stage, now: int) -> int:
     return reached - span_micros(patience)
 
 
-def _late(books: Books, model: Model, stage: Stage, again: Collection[int]) -> Iterator[tuple[int, int]]:
+def _late(books: Judging, model: Model, stage: Stage, again: Collection[int]) -> Iterator[tuple[int, int]]:
     """Windows of `again` that had been judged; for their predictions unless that is long ago."""
     spec = model.spec
     last = books.judgements.last(model.id, stage)
@@ -116,7 +117,7 @@ def _late(books: Books, model: Model, stage: Stage, again: Collection[int]) -> I
             yield window_at(start, spec.window.text, spec.timezone)
 
 
-def _due(books: Books, model: Model, stage: Stage, limit: int) -> Iterator[tuple[int, int]]:
+def _due(books: Judging, model: Model, stage: Stage, limit: int) -> Iterator[tuple[int, int]]:
     """Windows that end by `limit` and were not judged, oldest first; silent ones too, but not for ever."""
     grain, zone = model.spec.window.text, model.spec.timezone
     whole = books.models.slices(model.id).get(Slice("", WHOLE, every=True))
@@ -140,13 +141,13 @@ def _due(books: Books, model: Model, stage: Stage, limit: int) -> Iterator[tuple
         at = window[1]
 
 
-def _silence(books: Books, whole: int, grain: str, window: tuple[int, int]) -> int:
+def _silence(books: Judging, whole: int, grain: str, window: tuple[int, int]) -> int:
     """How many windows ago there was data."""
     before = books.results.latest(whole, grain, window[0])
     return 0 if before is None else (window[0] - before) // (window[1] - window[0])
 
 
-def _judge(books: Books, bench: Bench, model: Model, sitting: _Sitting) -> list[Verdicts]:
+def _judge(books: Judging, bench: Bench, model: Model, sitting: _Sitting) -> list[Verdicts]:
     findings: list[Finding] = []
     slices = {item: number for item, number in books.models.slices(model.id).items() if item.every}
     for column in sorted({rule.segments for rule in sitting.rules}):
@@ -165,7 +166,7 @@ def _covers(column: str, segment: str) -> bool:
 
 
 def _findings(
-    books: Books,
+    books: Judging,
     bench: Bench,
     model: Model,
     sitting: _Sitting,
@@ -206,7 +207,7 @@ class _Depth:
     measures: frozenset[str]
 
 
-def _panels(books: Books, model: Model, depth: _Depth) -> list[Panel]:
+def _panels(books: Judging, model: Model, depth: _Depth) -> list[Panel]:
     """Oldest first; empty where there was no data."""
     grain, zone = model.spec.window.text, model.spec.timezone
     starts = [depth.start]
@@ -217,7 +218,7 @@ def _panels(books: Books, model: Model, depth: _Depth) -> list[Panel]:
     return [found.get(at, {}) for at in reversed(starts)]
 
 
-def _bands(books: Books, bench: Bench, model: Model, rules: Sequence[Rule]) -> Bands:
+def _bands(books: Judging, bench: Bench, model: Model, rules: Sequence[Rule]) -> Bands:
     """Mean and spread of each measure over the reference's own windows."""
     if all(rule.band is None for rule in rules):
         return {}
@@ -229,7 +230,7 @@ def _bands(books: Books, bench: Bench, model: Model, rules: Sequence[Rule]) -> B
     return bench.bands[reference.grid_id]
 
 
-def newest_reference(books: Books, model: Model) -> Reference | None:
+def newest_reference(books: Judging, model: Model) -> Reference | None:
     """The reference of the version that came last and has one."""
     for version in reversed(books.models.versions(model.id)):
         reference = None if version.grid_id is None else books.grids.reference(version.grid_id)
@@ -252,7 +253,9 @@ def bands_of(model: Model, reference: Reference) -> Bands:
     return found
 
 
-def _incidents(books: Books, model: Model, sitting: _Sitting, findings: Sequence[Finding]) -> list[Verdicts]:
+def _incidents(
+    books: Judging, model: Model, sitting: _Sitting, findings: Sequence[Finding]
+) -> list[Verdicts]:
     key = sitting.stage.value
     kept = books.judgements.state(model.id, key)
     state = State.from_dict(json.loads(kept)) if kept else State()

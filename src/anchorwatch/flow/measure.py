@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from anchorwatch.core.results import Results
     from anchorwatch.core.schema import Task
     from anchorwatch.core.types import Stage
-    from anchorwatch.flow.ports import Books, Model, Touched
+    from anchorwatch.flow.books import Books
+    from anchorwatch.flow.ports import Model, Touched
     from anchorwatch.profile.measure import Measure
 
 _FREE_OF_GRID = ("service", "confusion", "scores", "residuals", "joined")

@@ -55,7 +55,8 @@ class Place:
 
 def encode_panel(panel: Sequence[Results]) -> tuple[str, bytes]:
     """The layout's text (the same for like panels) and the bytes."""
-    entries = [[item.measure, list(item.subjects), _flags(item)] for item in panel]
+    flags = [_flags(item) for item in panel]
+    entries = [[item.measure, item.subjects, flag] for item, flag in zip(panel, flags, strict=True)]
     reasons: list[str] = []
     codes = np.array([_code(reason, reasons) for item in panel for reason in item.reasons], dtype=np.uint8)
     pieces = [
@@ -63,12 +64,10 @@ def encode_panel(panel: Sequence[Results]) -> tuple[str, bytes]:
         _join([item.n for item in panel], "<i8"),
         codes.tobytes(),
     ]
-    for item, (_, _, flags) in zip(panel, entries, strict=True):
-        if int(flags) & _INTERVAL:  # type: ignore[call-overload]
+    for item, flag in zip(panel, flags, strict=True):
+        if flag & _INTERVAL:
             pieces += [_join([item.low], "<f4"), _join([item.high], "<f4")]
-    pieces += [
-        _join([item.p], "<f4") for item, entry in zip(panel, entries, strict=True) if int(entry[2]) & _P
-    ]  # type: ignore[call-overload]
+    pieces += [_join([item.p], "<f4") for item, flag in zip(panel, flags, strict=True) if flag & _P]
     if reasons:
         pieces.append(json.dumps(reasons).encode())
     return json.dumps(entries, separators=(",", ":")), b"".join(pieces)

@@ -114,7 +114,7 @@ class Pump:
         except StoreError as problem:
             self._trip(name, str(problem))
             return False
-        except Exception as problem:
+        except Exception as problem:  # noqa: BLE001 - `_trip` tells of it with its trace
             self._trip(name, f"{type(problem).__name__}: {problem}", problem)
             return False
         self.health.errors.pop(name, None)

@@ -14,7 +14,8 @@ from anchorwatch.flow.slices import bounded, slices_of
 
 if TYPE_CHECKING:
     from anchorwatch.core.ports import Lake
-    from anchorwatch.flow.ports import Books, Model, Touched
+    from anchorwatch.flow.books import Books
+    from anchorwatch.flow.ports import Model, Touched
 
 
 def rebuild(books: Books, lake: Lake, model: Model, window: Touched) -> None:

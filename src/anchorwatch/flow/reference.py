@@ -81,6 +81,8 @@ def _canonical(spec: ModelSpec, table: pl.DataFrame) -> pl.DataFrame:
         raise InputError("the reference has no rows; hand in rows from a time when the model did well")
     lacking = [column.name for column in spec.columns if column.name not in table.columns]
     if lacking:
-        raise InputError(f"the reference lacks the input {lacking[0]!r}; it has {', '.join(table.columns[:20])}")
+        raise InputError(
+            f"the reference lacks the input {lacking[0]!r}; it has {', '.join(table.columns[:20])}"
+        )
     frame = take_reference(spec, table)
     return frame.filter(pl.col("_at").is_not_null()) if "_at" in frame.columns else frame

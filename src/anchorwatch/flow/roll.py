@@ -24,14 +24,15 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
-    from anchorwatch.flow.ports import Arrived, Books, Index, Model
+    from anchorwatch.flow.books import Folding
+    from anchorwatch.flow.ports import Arrived, Index, Model
 
 ROLLER = "roller"
 _DAY = 86_400_000_000
 _RUN_DAYS = 8
 
 
-def roll(books: Books, index: Index, batches: Sequence[Arrived]) -> None:
+def roll(books: Folding, index: Index, batches: Sequence[Arrived]) -> None:
     """Fold the predictions among `batches` and move the roller's offset, all in one transaction."""
     for name, group in by_model(batches, EventKind.PREDICTIONS):
         model = books.models.get(name)
@@ -50,7 +51,7 @@ class _Rows:
 
 
 def _fresh(
-    books: Books, index: Index, model: Model, frame: pl.DataFrame
+    books: Folding, index: Index, model: Model, frame: pl.DataFrame
 ) -> tuple[pl.DataFrame, NDArray[np.uint64]]:
     """Rows whose id was not seen within the dedup horizon; the others are noted, so that the lake drops them too."""
     keys = index.keys(frame["_id"])
@@ -69,13 +70,13 @@ def _fresh(
     return frame, keys
 
 
-def _note(books: Books, frame: pl.DataFrame, again: NDArray[np.bool_]) -> None:
+def _note(books: Folding, frame: pl.DataFrame, again: NDArray[np.bool_]) -> None:
     twice = frame.filter(again).select("_seq", "_row")
     for (seq,), rows in twice.group_by("_seq"):
-        books.work.drop_rows(int(seq), rows["_row"].to_numpy())  # type: ignore[call-overload]
+        books.work.drop_rows(seq, rows["_row"].to_numpy())
 
 
-def _fold(books: Books, index: Index, model: Model, rows: _Rows) -> None:
+def _fold(books: Folding, index: Index, model: Model, rows: _Rows) -> None:
     spec = model.spec
     frame = bounded(books, model, rows.frame)
     at = frame["_at"].dt.epoch("us").to_numpy()
@@ -110,7 +111,7 @@ class _Part:
     slices: NDArray[np.int32]
 
 
-def _fold_version(books: Books, model: Model, part: _Part) -> None:
+def _fold_version(books: Folding, model: Model, part: _Part) -> None:
     at = part.frame["_at"].dt.epoch("us")
     grid_id = grid_for(books, model, part.version)
     first, last = int(at.min()), int(at.max())  # type: ignore[arg-type]
@@ -129,7 +130,7 @@ def _fold_version(books: Books, model: Model, part: _Part) -> None:
         )
 
 
-def _fold_grid(books: Books, model: Model, grid_id: int, part: _Part) -> None:
+def _fold_grid(books: Folding, model: Model, grid_id: int, part: _Part) -> None:
     prepared = prepare(part.frame, books.grids.get(grid_id))
     for column in part.slices.T:
         slice_ids, starts, groups = paired(column, part.starts)
@@ -144,7 +145,7 @@ def _fold_grid(books: Books, model: Model, grid_id: int, part: _Part) -> None:
 
 
 def _write_runs(
-    books: Books, index: Index, model: Model, records: NDArray[np.void], at: NDArray[np.int64]
+    books: Folding, index: Index, model: Model, records: NDArray[np.void], at: NDArray[np.int64]
 ) -> None:
     """One run per day of event time, or one for all when they are many."""
     days = at // _DAY

@@ -13,7 +13,8 @@ from anchorwatch.profile.build import build_grid
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from anchorwatch.flow.ports import Books, Model
+    from anchorwatch.flow.books import Watched
+    from anchorwatch.flow.ports import Model
 
 OTHER = "(other)"
 NONE = "(missing)"
@@ -23,7 +24,7 @@ VERSIONS = 200
 """Versions of a model that are watched by themselves."""
 
 
-def bounded(books: Books, model: Model, frame: pl.DataFrame) -> pl.DataFrame:
+def bounded(books: Watched, model: Model, frame: pl.DataFrame) -> pl.DataFrame:
     """Keep the number of versions and segment values bounded, whatever clients send."""
     known = books.models.slices(model.id)
     columns = {"_version": {item.version for item in known}}
@@ -47,7 +48,7 @@ def bounded(books: Books, model: Model, frame: pl.DataFrame) -> pl.DataFrame:
     return frame
 
 
-def slices_of(books: Books, model: Model, frame: pl.DataFrame) -> NDArray[np.int32]:
+def slices_of(books: Watched, model: Model, frame: pl.DataFrame) -> NDArray[np.int32]:
     """Slice ids of each row: its version's whole, then each of its segments; shape (n, 1 + segments)."""
     texts = [pl.lit(WHOLE), *(pl.lit(f"{name}=") + pl.col(name) for name in model.spec.segments)]
     columns = []
@@ -68,7 +69,7 @@ def slices_of(books: Books, model: Model, frame: pl.DataFrame) -> NDArray[np.int
     return np.column_stack(columns).astype(np.int32)
 
 
-def grid_for(books: Books, model: Model, version: str) -> int:
+def grid_for(books: Watched, model: Model, version: str) -> int:
     """The version's grid; else that of the newest version with a reference; else a general one."""
     versions = books.models.versions(model.id)
     own = next((item.grid_id for item in versions if item.version == version and item.grid_id), None)

@@ -122,8 +122,8 @@ class SqlJudgements:
                 sa.update(tables.incidents).where(tables.incidents.c.id == incident.id).values(**values)
             )
             return incident
-        made = self._connection.execute(sa.insert(tables.incidents).values(**values))
-        return incident.evolve(id=made.inserted_primary_key[0])
+        made = sa.insert(tables.incidents).values(**values).returning(tables.incidents.c.id)
+        return incident.evolve(id=self._connection.execute(made).scalar_one())
 
 
 class SqlIncidents:

@@ -203,7 +203,12 @@ def _rule(body: dict[str, Any]) -> Rule:
 
 def _model(row: Any) -> Model:
     return Model(
-        row.id, ModelSpec.from_dict(json.loads(row.spec)), rules_of(row.rules), row.watermark, row.outcomes_until, row.arrived_at
+        row.id,
+        ModelSpec.from_dict(json.loads(row.spec)),
+        rules_of(row.rules),
+        row.watermark,
+        row.outcomes_until,
+        row.arrived_at,
     )
 
 
