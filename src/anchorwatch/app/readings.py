@@ -213,14 +213,11 @@ def _bucketed(
     value, p, breach = layers
     every = max(-(-len(rows) // max(buckets, 1)), 1)
     edges = list(range(0, len(rows), every))
+    shape = (len(edges), len(columns))
     with np.errstate(all="ignore"):
-        worst = (
-            np.array([_nanmax(value[:, begin : begin + every]) for begin in edges]).reshape(len(edges), -1).T
-        )
-        least = np.array([_nanmax(-p[:, begin : begin + every]) for begin in edges]).reshape(len(edges), -1).T
-    hit = (
-        np.array([breach[:, begin : begin + every].any(axis=1) for begin in edges]).reshape(len(edges), -1).T
-    )
+        worst = np.array([_nanmax(value[:, begin : begin + every]) for begin in edges]).reshape(shape).T
+        least = np.array([_nanmax(-p[:, begin : begin + every]) for begin in edges]).reshape(shape).T
+    hit = np.array([breach[:, begin : begin + every].any(axis=1) for begin in edges]).reshape(shape).T
     order = (
         np.argsort(-np.nan_to_num(_nanmax(worst), nan=-1.0), kind="stable") if edges else range(len(columns))
     )
