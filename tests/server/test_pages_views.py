@@ -30,6 +30,7 @@ numbers = st.floats(allow_nan=False, allow_infinity=False, width=32)
         (0.0, "1", "0"),
         (1.23456, "minutes", "1.23"),
         (123.456, "1", "123.5"),
+        (776.0, "events", "776"),
         (-0.0412, "1", "-0.041"),
         (0.00012, "1", "0.00012"),
         (0.5, "share", "50.00 %"),
@@ -133,6 +134,13 @@ def test_a_chart_is_on_the_models_clock() -> None:
     over = next(mark for mark in drawn["marks"] if mark["end"])
     assert over["t"] == wall("2013-11-08T05:00:00Z", NEW_YORK)
     assert over["href"] == "/incidents/4"
+
+
+def test_counts_are_held_against_a_window_of_the_reference() -> None:
+    """A day's events are not measured against all events of the reference."""
+    series = watch_of().queries.series("flights-late-arrival", "throughput")
+    series |= {"unit": "events", "reference": {"value": 12_697, "mean": 907.0, "low": None, "high": None}}
+    assert chart([series], NEW_YORK)["reference"]["value"] == 907
 
 
 def test_a_chart_spares_what_is_not_there() -> None:

@@ -107,7 +107,7 @@ function spoken(figure, facts) {
 export function say_number(value, format) {
   if (value === null || value === undefined) return "–";
   if (format === "share") return `${digits(100 * value)} %`;
-  if (format !== "seconds") return digits(value);
+  if (format !== "seconds") return Math.abs(value) >= 10 && Number.isInteger(value) ? value.toLocaleString("en") : digits(value);
   const [scale, mark] = SCALES.find(([size]) => Math.abs(value) >= size) ?? SCALES[2];
   return `${Number((value / scale).toPrecision(3))} ${mark}`;
 }

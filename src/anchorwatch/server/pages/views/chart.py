@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from anchorwatch.server.pages.views.format import SECONDS, SHARES, moment, unit_label
+from anchorwatch.server.pages.views.format import COUNTS, SECONDS, SHARES, moment, unit_label
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -35,7 +35,7 @@ def chart(
         "format": _format(first.get("unit", "")),
         "zone": zone,
         "lines": [_line(item, zone) for item in series],
-        "reference": _reference(first.get("reference")),
+        "reference": _reference(first),
         "limit": limit,
         "marks": [_mark(incident, zone, family) for incident in incidents],
     }
@@ -80,9 +80,13 @@ def _short(value: float | None) -> float | None:
     return None if value is None else float(f"{value:.6g}")
 
 
-def _reference(reference: Mapping[str, Any] | None) -> Json | None:
+def _reference(series: Mapping[str, Any]) -> Json | None:
+    """What windows are held against: the measure on the whole reference; of counts, the mean of its windows."""
+    reference = series.get("reference")
     if not reference:
         return None
+    if series.get("unit") in COUNTS:
+        return {"value": _short(reference.get("mean")), "low": None, "high": None}
     value = reference.get("value")
     return {
         "value": _short(reference.get("mean") if value is None else value),

@@ -11,6 +11,7 @@ from anchorwatch.core.calendar import brief
 
 ABSENT = "–"
 SHARES = frozenset({"share", "rate", "fraction"})
+COUNTS = frozenset({"events", "predictions", "rows"})
 SECONDS = frozenset({"s", "second", "seconds"})
 HEADINGS = {
     "_at": "time",
@@ -38,7 +39,8 @@ def number(value: float | None, unit: str = "1") -> str:
         return f"{_digits(100 * value)} %"
     if unit in SECONDS:
         return _seconds(value)
-    return _digits(value)
+    whole = abs(value) >= 10 and value == round(value)
+    return f"{value:,.0f}" if whole else _digits(value)
 
 
 def unit_label(unit: str) -> str:

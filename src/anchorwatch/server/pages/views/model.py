@@ -114,13 +114,14 @@ def segment_row(value: str, series: Mapping[str, Any], whole: Mapping[str, Any])
 
 
 def by_distance(rows: Sequence[SegmentRow], better: str) -> list[SegmentRow]:
-    """Furthest on the wrong side of the whole first; what is unknown last."""
+    """Those apart from the whole first, the furthest on its wrong side leading; then by how much is known of them."""
     sign = -1.0 if better == "higher" else 1.0
 
-    def badness(row: SegmentRow) -> tuple[bool, float]:
+    def badness(row: SegmentRow) -> tuple[int, float]:
         if row.last is None or row.whole is None:
-            return (True, 0.0)
-        return (False, -sign * (row.last - row.whole))
+            return (3, 0.0)
+        trust = 2 if row.low is None else int(not row.differs)
+        return (trust, -sign * (row.last - row.whole))
 
     return sorted(rows, key=badness)
 
