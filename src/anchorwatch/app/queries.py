@@ -148,7 +148,7 @@ class Queries:
             return {
                 **distribution((reference, profile), column),
                 "start": iso(view.start),
-                "end": iso(view.end),
+                "end": None if view.end >= FOREVER[1] else iso(view.end),
                 "measures": {
                     results.measure: result_body(results[column])
                     for results in found

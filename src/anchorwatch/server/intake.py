@@ -73,7 +73,7 @@ class Intake:
         self._watch = watch
         self._clock = clock
         self._options = options
-        self._pool = ThreadPoolExecutor(options.workers, thread_name_prefix="anchorwatch-take")
+        self._pool = _pool(options.workers)
         self._waiting: dict[tuple[str, EventKind], list[_Single]] = {}
         self._carriers: set[asyncio.Task[None]] = set()
 
@@ -98,8 +98,9 @@ class Intake:
         return await future
 
     def close(self) -> None:
-        """Let go of the threads."""
-        self._pool.shutdown()
+        """Let go of the threads; whoever comes after all gets new ones."""
+        ended, self._pool = self._pool, _pool(self._options.workers)
+        ended.shutdown()
 
     def _look_over(self, parcel: Parcel) -> Future[Receipt]:
         spec = self._watch.spec(parcel.model)
@@ -141,6 +142,10 @@ class Intake:
         longest = max(single.size for single in group)
         batch = take_events(self._watch.spec(model), kind, events, terms, longest=longest)
         return batch, self._watch.submit(batch)
+
+
+def _pool(workers: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(workers, thread_name_prefix="anchorwatch-take")
 
 
 def _answer(group: list[_Single], batch: Batch) -> None:

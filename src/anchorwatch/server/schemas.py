@@ -129,7 +129,7 @@ class MeasureBody(Said):
     better: str
     low: Number
     high: Number
-    subjects: Literal["model", "columns"]
+    subjects: Literal["model", "classes", "columns"]
     source: str
 
 
@@ -295,7 +295,7 @@ class Distribution(BaseModel):
     column: str
     kind: str
     start: Time
-    end: Time
+    end: Time | None
     bins: list[dict[str, Any]]
     reference_n: float | None
     current_n: float

@@ -44,7 +44,7 @@ def acknowledge(at: At, number: Number, who: Operator) -> Response:
     return answer(at.watch.queries.incident(number))
 
 
-@router.post("/incidents/{number}/silence", **told(IncidentBody, "As it is now.", *_ACT))
+@router.post("/incidents/{number}/silence", **told(IncidentBody, "As it is now.", 400, 413, *_ACT))
 def silence(at: At, number: Number, given: Silence, who: Operator) -> Response:
     """Nobody is told of it before a time."""
     at.watch.silence(number, instant(given.until, "until"), who.name)

@@ -21,7 +21,9 @@ def tokens(at: At) -> Response:
 
 
 @router.post(
-    "/tokens", status_code=201, **told(MadeToken, "The token, shown this once.", 422, 503, status=201)
+    "/tokens",
+    status_code=201,
+    **told(MadeToken, "The token, shown this once.", 400, 413, 422, 503, status=201),
 )
 def make(at: At, given: NewToken) -> Response:
     """A new token. Its text is in the answer and nowhere else."""
