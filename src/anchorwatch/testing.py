@@ -61,7 +61,9 @@ def memory_watch(at: datetime) -> Iterator[tuple[Embedded, FrozenClock]]:
     with tempfile.TemporaryDirectory() as folder:
         lock = StoreLock(Path(folder))
         lock.take()
-        stores = Stores(Ledger(None, clock), Inbox(None), RunStore(Path(folder) / "index"), MemoryLake(), lock)
+        stores = Stores(
+            Ledger(None, clock), Inbox(None), RunStore(Path(folder) / "index"), MemoryLake(), lock
+        )
         watch = Embedded(EmbeddedTransport(Watch(stores, clock), "memory", clock), ClientOptions())
         with watch:
             yield watch, clock

@@ -40,7 +40,9 @@ def hires(table: Callable[[str], pl.DataFrame]) -> pl.DataFrame:
 def model(frame: pl.DataFrame) -> HistGradientBoostingRegressor:
     """Trained on January and February 2011."""
     early = frame.filter(pl.col("at") < datetime(2011, 3, 1, tzinfo=UTC))
-    return HistGradientBoostingRegressor(random_state=0).fit(early[FEATURES].to_numpy(), early["cnt"].to_numpy())
+    return HistGradientBoostingRegressor(random_state=0).fit(
+        early[FEATURES].to_numpy(), early["cnt"].to_numpy()
+    )
 
 
 def predicted(frame: pl.DataFrame, fitted: HistGradientBoostingRegressor) -> pl.DataFrame:
@@ -124,8 +126,12 @@ def psi(hires: pl.DataFrame, column: str) -> float:
     """The textbook: deciles of the reference, (lo, hi], floor 1e-4."""
     import numpy as np
 
-    reference = between(hires, datetime(2011, 1, 1, tzinfo=UTC), datetime(2011, 3, 1, tzinfo=UTC))[column].to_numpy()
-    current = between(hires, datetime(2012, 1, 1, tzinfo=UTC), datetime(2012, 2, 1, tzinfo=UTC))[column].to_numpy()
+    reference = between(hires, datetime(2011, 1, 1, tzinfo=UTC), datetime(2011, 3, 1, tzinfo=UTC))[
+        column
+    ].to_numpy()
+    current = between(hires, datetime(2012, 1, 1, tzinfo=UTC), datetime(2012, 2, 1, tzinfo=UTC))[
+        column
+    ].to_numpy()
     edges = np.unique(np.quantile(reference, np.arange(1, 10) / 10))
     shares = [
         np.maximum(np.bincount(np.searchsorted(edges, rows), minlength=len(edges) + 1) / len(rows), 1e-4)
@@ -143,7 +149,9 @@ def test_drift_against_the_training_months_is_as_measured(hires: pl.DataFrame, t
         replay(watch, january)
         span = {"start": "2012-01-01", "end": "2012-02-01"}
         found = {
-            column: watch.query("distribution", model="bikes", column=column, **span)["measures"]["psi"]["value"]
+            column: watch.query("distribution", model="bikes", column=column, **span)["measures"]["psi"][
+                "value"
+            ]
             for column in ("temp", "_prediction", "hr")
         }
     assert found["temp"] == pytest.approx(0.20, abs=0.02)

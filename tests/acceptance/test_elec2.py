@@ -32,10 +32,14 @@ SPEC = aw.ModelSpec(
 @pytest.fixture(scope="module")
 def halves(table: Callable[[str], pl.DataFrame]) -> pl.DataFrame:
     """Half hours with the frozen model's score; the first eight weeks are the training rows."""
-    frame = table("elec2").with_row_index("number").with_columns(
-        pl.col("timestamp").dt.replace_time_zone("UTC").dt.cast_time_unit("us").alias("at"),
-        pl.col("number").cast(pl.String).alias("id"),
-        pl.col("target").cast(pl.Int64),
+    frame = (
+        table("elec2")
+        .with_row_index("number")
+        .with_columns(
+            pl.col("timestamp").dt.replace_time_zone("UTC").dt.cast_time_unit("us").alias("at"),
+            pl.col("number").cast(pl.String).alias("id"),
+            pl.col("target").cast(pl.Int64),
+        )
     )
     early = frame[:TRAINING]
     fitted = HistGradientBoostingClassifier(random_state=0).fit(
@@ -78,7 +82,9 @@ def test_constant_columns_are_silent_until_the_market_changed(watched: Any, meas
     assert detail["timeline"]
 
 
-@pytest.mark.parametrize(("first", "accuracy", "auc"), [("1996-07-02", 0.827, 0.925), ("1996-10-22", 0.641, 0.723)])
+@pytest.mark.parametrize(
+    ("first", "accuracy", "auc"), [("1996-07-02", 0.827, 0.925), ("1996-10-22", 0.641, 0.723)]
+)
 def test_accuracy_falls_as_measured(
     watched: Any, halves: pl.DataFrame, first: str, accuracy: float, auc: float
 ) -> None:

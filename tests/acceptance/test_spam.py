@@ -84,7 +84,9 @@ def test_windows_without_spam_have_no_recall_and_say_why(watched: Any, first: in
 
 def test_the_alarm_comes_no_later_than_message_4500(watched: Any) -> None:
     """Accuracy under 0.8 fires when the window of message 4,000 closes."""
-    fired = min(datetime.fromisoformat(one["fired_at"]) for one in watched.incidents(model="spam") if one["fired_at"])
+    fired = min(
+        datetime.fromisoformat(one["fired_at"]) for one in watched.incidents(model="spam") if one["fired_at"]
+    )
     assert fired <= EPOCH + timedelta(days=4500 // SIZE)
 
 

@@ -85,9 +85,11 @@ def test_columns_of_any_width_keep_to_themselves() -> None:
     assert alone.value == pytest.approx(flags.mean() / flags.std(), rel=1e-9)
 
 
-def test_a_constant_reference_has_no_unit() -> None:
-    """Any move from a constant is infinitely many standard deviations, so it is missing; staying is 0."""
+def test_a_constant_reference_takes_the_unit_of_what_moved() -> None:
+    """A move from a constant is told in the current window's deviations; of two constants there is none."""
     steady = {"x": [5.0] * 20}
-    assert wasserstein(*pair(steady, {"x": [6.0] * 20}))["x"].reason == "the reference is constant"
-    assert wasserstein(*pair(steady, {"x": [3.0] * 20}))["x"].reason == "the reference is constant"
+    moved = wasserstein(*pair(steady, {"x": [5.0, 7.0] * 10}))["x"]
+    assert moved.value == pytest.approx(1.0, abs=0.01)
+    assert wasserstein(*pair(steady, {"x": [6.0] * 20}))["x"].reason == "both are constant"
+    assert wasserstein(*pair({"x": [0.003467] * 20}, {"x": [0.003467] * 99}))["x"].value == 0
     assert wasserstein(*pair(steady, steady))["x"].value == 0

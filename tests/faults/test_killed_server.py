@@ -113,7 +113,9 @@ def started(folder: Path) -> tuple[subprocess.Popen[bytes], int]:
     port = free_port()
     log = (folder.parent / "server.log").open("ab")
     process = subprocess.Popen(
-        [sys.executable, "-m", "anchorwatch", "serve", str(folder), "--port", str(port)], stdout=log, stderr=log
+        [sys.executable, "-m", "anchorwatch", "serve", str(folder), "--port", str(port)],
+        stdout=log,
+        stderr=log,
     )
     log.close()
     deadline = time.monotonic() + 60
@@ -187,7 +189,9 @@ def check(folder: Path, sent: Sent) -> None:
     assert len(sent.predictions) > ROUNDS * ROWS
     with Watch.open(folder, start=False) as watch:
         watch.settle()
-        lake = watch.lake.joined("load", *[pl.Series([at], dtype=pl.Datetime("us", "UTC"))[0] for at in (0, 2**51)])
+        lake = watch.lake.joined(
+            "load", *[pl.Series([at], dtype=pl.Datetime("us", "UTC"))[0] for at in (0, 2**51)]
+        )
         assert lake["_id"].n_unique() == lake.height
         assert set(lake["_id"]) == sent.predictions
         assert lake["_outcome"].is_not_null().sum() == len(sent.outcomes)
@@ -199,7 +203,9 @@ def check(folder: Path, sent: Sent) -> None:
             assert sum(errors["n"]) == len(wanted & sent.outcomes)
         truth = [abs(int(name[1:]) % 7 - int(name[1:]) % 5) for name in sent.outcomes]
         errors = watch.queries.series("load", "mae")
-        total = sum(value * n for value, n in zip(errors["value"], errors["n"], strict=True) if value is not None)
+        total = sum(
+            value * n for value, n in zip(errors["value"], errors["n"], strict=True) if value is not None
+        )
         assert total == pytest.approx(sum(truth))
 
 

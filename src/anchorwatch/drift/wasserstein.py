@@ -44,8 +44,8 @@ def wasserstein(reference: Profile | None, current: Profile) -> Results:
     they are very uneven. The result is never under the difference of the exact means, a bound of the
     distance.
 
-    Missing without a reference, where either side has no finite value, and where the reference is constant
-    but the current is not.
+    Where the reference is constant the current window's deviation takes the place of its own. Missing
+    without a reference, where either side has no finite value, and where both are constant and differ.
     Source: Vaserstein 1969; `scipy.stats.wasserstein_distance`.
 
     >>> from anchorwatch.profile.example import pair
@@ -89,15 +89,22 @@ def _distance(bins: Bins) -> Found:
     strides[:, :-1] += np.diff(edges, axis=1) / 2
     moved = np.sum(np.abs(bins.gap) * strides, axis=1)
     moved += beyond(bins.current, edges, bins).distance(beyond(bins.reference, edges, bins))
+    moved[_still(bins.reference, bins.current)] = 0.0
     mean, spread = _moments(bins.reference, bins.m)
     with np.errstate(divide="ignore", invalid="ignore"):
-        shifted = np.abs(_moments(bins.current, bins.n)[0] - mean)
-        distance = np.where(moved > 0, np.maximum(moved, shifted) / spread, moved)
+        new, wide = _moments(bins.current, bins.n)
+        unit = np.where(spread > 0, spread, wide)
+        distance = np.where(moved > 0, np.maximum(moved, np.abs(new - mean)) / unit, moved)
     return (
         distance,
         None,
-        ["the reference is constant" if lost else None for lost in np.isinf(distance).tolist()],
+        ["both are constant" if lost else None for lost in np.isinf(distance).tolist()],
     )
+
+
+def _still(one: Numbers, other: Numbers) -> NDArray[np.bool_]:
+    """Columns with one value on both sides, for which a bin's width would pass for a move."""
+    return (one.low == one.high) & (other.low == other.high) & (one.low == other.low)
 
 
 def _moments(part: Numbers, n: NDArray[np.int64]) -> tuple[Floats, Floats]:

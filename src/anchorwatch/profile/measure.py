@@ -73,6 +73,7 @@ class Measure:
         return "classes" if self.per_class else "model"
 
     def __call__(self, reference: Profile | None, current: Profile) -> Results:
+        """Measure."""
         return self.function(reference, current)
 
 
