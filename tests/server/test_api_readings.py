@@ -6,32 +6,32 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 
-from anchorwatch.server import schemas
+from anchorwatch.server import readings_schemas, schemas
 from anchorwatch.server.document import openapi
 
 if TYPE_CHECKING:
     from tests.server.conftest import Api
 
 READINGS: list[tuple[str, type[Any]]] = [
-    ("/models", schemas.Card),
-    ("/models/late", schemas.ModelBody),
-    ("/models/late/series?measure=accuracy", schemas.Series),
+    ("/models", readings_schemas.Card),
+    ("/models/late", readings_schemas.ModelBody),
+    ("/models/late/series?measure=accuracy", readings_schemas.Series),
     (
         "/models/late/series?measure=missing_share&subject=x&start=2026-01-02&end=2026-01-04T00:00:00Z",
-        schemas.Series,
+        readings_schemas.Series,
     ),
-    ("/models/late/series?measure=accuracy&segment=carrier%3DUA&version=1&grain=1w", schemas.Series),
-    ("/models/late/heatmap", schemas.Heatmap),
-    ("/models/late/heatmap?measure=missing_share&buckets=2", schemas.Heatmap),
-    ("/models/late/distribution?column=x", schemas.Distribution),
-    ("/models/late/distribution?column=carrier&start=2026-01-02", schemas.Distribution),
-    ("/models/late/results?start=2026-01-02", schemas.WindowResults),
-    ("/models/late/span?mature=true", schemas.WindowResults),
-    ("/models/late/confusion", schemas.Confusion),
-    ("/models/delay/confusion", schemas.Confusion),
-    ("/models/late/predictions?limit=3", schemas.Rows),
+    ("/models/late/series?measure=accuracy&segment=carrier%3DUA&version=1&grain=1w", readings_schemas.Series),
+    ("/models/late/heatmap", readings_schemas.Heatmap),
+    ("/models/late/heatmap?measure=missing_share&buckets=2", readings_schemas.Heatmap),
+    ("/models/late/distribution?column=x", readings_schemas.Distribution),
+    ("/models/late/distribution?column=carrier&start=2026-01-02", readings_schemas.Distribution),
+    ("/models/late/results?start=2026-01-02", readings_schemas.WindowResults),
+    ("/models/late/span?mature=true", readings_schemas.WindowResults),
+    ("/models/late/confusion", readings_schemas.Confusion),
+    ("/models/delay/confusion", readings_schemas.Confusion),
+    ("/models/late/predictions?limit=3", readings_schemas.Rows),
     ("/incidents", schemas.IncidentLine),
-    ("/measures", schemas.MeasureBody),
+    ("/measures", readings_schemas.MeasureBody),
     ("/status", schemas.Status),
 ]
 

@@ -170,7 +170,7 @@ def _too_long(name: str, series: pl.Series, limit: int) -> tuple[Fault, ...]:
     if series.estimated_size() <= limit:
         return ()
     length = series.str.len_bytes()
-    if int(length.max() or 0) <= limit:  # type: ignore[arg-type, call-overload]
+    if int(length.max() or 0) <= limit:  # type: ignore[arg-type]
         return ()
     return flag(
         name, length > limit, lambda row: f"a text of {length[row]:,} bytes; at most {limit:,} are taken"

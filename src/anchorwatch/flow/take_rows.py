@@ -167,7 +167,7 @@ def _finite(place: str, rows: _Gathering, score: pl.Series) -> None:
 def _within(series: pl.Series, least: float) -> bool:
     """Whether all that is known is finite and at least `least`."""
     low, high = series.min(), series.max()
-    return low is None or (low >= least and high < math.inf)  # type: ignore[operator]
+    return low is None or bool(low >= least and high < math.inf)  # type: ignore[operator]
 
 
 def _thresholded(spec: ModelSpec, prediction: pl.Series, score: pl.Series) -> pl.Series:

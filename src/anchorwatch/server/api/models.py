@@ -18,7 +18,8 @@ from anchorwatch.flow.take_arrow import read_arrow
 from anchorwatch.server.api.door import At, Door, Operator, Reader, answer, told
 from anchorwatch.server.bodies import decompressed, read_body
 from anchorwatch.server.problems import UnsupportedError
-from anchorwatch.server.schemas import Applied, Card, ModelBody, Referenced
+from anchorwatch.server.readings_schemas import Card, ModelBody
+from anchorwatch.server.schemas import Applied, Referenced
 
 router = APIRouter(tags=["models"])
 

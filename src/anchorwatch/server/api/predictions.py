@@ -13,7 +13,7 @@ from anchorwatch.core.errors import InputError
 from anchorwatch.core.ports import FILTERS
 from anchorwatch.core.registry import unknown
 from anchorwatch.server.api.door import At, Reader, answer, instant, told
-from anchorwatch.server.schemas import Rows
+from anchorwatch.server.readings_schemas import Rows
 
 router = APIRouter(tags=["predictions"], dependencies=[Reader])
 

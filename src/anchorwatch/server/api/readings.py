@@ -8,7 +8,14 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response  # noqa: TC002 - FastAPI reads annotations as it runs
 
 from anchorwatch.server.api.door import At, Chosen, GrainName, Reader, answer, told
-from anchorwatch.server.schemas import Confusion, Distribution, Heatmap, MeasureBody, Series, WindowResults
+from anchorwatch.server.readings_schemas import (
+    Confusion,
+    Distribution,
+    Heatmap,
+    MeasureBody,
+    Series,
+    WindowResults,
+)
 
 router = APIRouter(tags=["readings"], dependencies=[Reader])
 
