@@ -76,7 +76,7 @@ ALLOWED = {
         "polars",
         "zstandard",
     ),
-    "demo": ("numpy", "polars", "rich", "sklearn"),
+    "demo": ("numpy", "polars", "rich", "sklearn", "threadpoolctl"),
     "cli": ("typer", "rich", "yaml", "polars", "httpx"),
 }
 EXTRA_ALLOWED = {
