@@ -8,7 +8,7 @@ import numpy as np
 
 from anchorwatch.core.results import Value
 from anchorwatch.core.times import iso
-from anchorwatch.flow.judge import bands_of, newest_reference
+from anchorwatch.flow.bands import bands_of, newest_reference
 from anchorwatch.flow.measure import measure_all, reference_of
 from anchorwatch.flow.panel import layout_of, place_of, read
 from anchorwatch.profile.measure import MEASURES, Family
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from anchorwatch.app.view import View
     from anchorwatch.core.results import Missing
-    from anchorwatch.flow.judge import Bands
     from anchorwatch.flow.ports import Model
     from anchorwatch.profile.measure import Measure
     from anchorwatch.stores.ledger.ledger import Transaction
@@ -84,15 +83,13 @@ def _kept(books: Transaction, view: View, measure: str, subject: str) -> list[Po
     slice_id = view.slice_id(books)
     if slice_id is None:
         return []
-    layouts: dict[int, str] = {}
     points: list[Point] = []
     for row in books.results.rows(slice_id, view.grain, view.start, view.end):
-        if row.layout_id not in layouts:
-            layouts[row.layout_id] = books.results.layout(row.layout_id)
-        place = place_of(layouts[row.layout_id], measure, subject)
+        layout = books.results.layout(row.layout_id)
+        place = place_of(layout, measure, subject)
         if place is None:
             continue
-        ripe = place_of(layouts[row.layout_id], MATURITY, "")
+        ripe = place_of(layout, MATURITY, "")
         maturity = read(row.blob, ripe) if ripe else None
         ratio = maturity.value if isinstance(maturity, Value) else None
         points.append((row.start, row.finish, read(row.blob, place), ratio))
@@ -125,19 +122,12 @@ def _summed(books: Transaction, view: View, measure: str, subject: str) -> list[
     return points
 
 
-_bands: dict[tuple[int, int], Bands] = {}
-
-
 def reference_body(books: Transaction, model: Model, measure: str, subject: str) -> dict[str, Any] | None:
     """The measure on the reference itself, and its mean and spread over the reference's windows."""
     reference = newest_reference(books, model)
     if reference is None:
         return None
-    key = (id(reference), reference.grid_id)
-    if key not in _bands:
-        _bands.clear()
-        _bands[key] = bands_of(model, reference)
-    band = _bands[key].get(measure, {}).get(subject)
+    band = bands_of(model.spec.task, reference, measure).get(subject)
     value = low = high = None
     if MEASURES[measure].family is not Family.DRIFT:
         results = MEASURES[measure](reference.profile, reference.profile)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -12,12 +12,11 @@ from anchorwatch.core.calendar import Window
 from anchorwatch.core.results import Results
 from anchorwatch.core.times import from_micros, span_micros
 from anchorwatch.core.types import Stage
-from anchorwatch.flow.measure import measure_all
+from anchorwatch.flow.bands import bands_of, newest_reference
 from anchorwatch.flow.ports import WHOLE, Slice
 from anchorwatch.flow.times import window_at
 from anchorwatch.incidents.grouping import group
 from anchorwatch.incidents.machine import step as step_incident
-from anchorwatch.rules.band import ReferenceBand
 from anchorwatch.rules.evaluate import Past, evaluate
 from anchorwatch.rules.persistence import State
 from anchorwatch.rules.persistence import step as step_state
@@ -28,8 +27,9 @@ if TYPE_CHECKING:
 
     from anchorwatch.core.types import Finding, Incident, Rule
     from anchorwatch.flow.books import Judging
-    from anchorwatch.flow.ports import Model, Reference
+    from anchorwatch.flow.ports import Model
     from anchorwatch.incidents.machine import Transition
+    from anchorwatch.rules.band import ReferenceBand
 
 IDLE = 60_000_000
 """Microseconds without an event after which the wall clock closes the windows of a model that runs live."""
@@ -38,14 +38,7 @@ _SILENT_WINDOWS = 500
 _LOOK_BACK = 30
 
 Panel = dict[str, Results]
-Bands = dict[str, dict[str, ReferenceBand]]
-
-
-@dataclass(slots=True)
-class Bench:
-    """What judging keeps between windows: the reference's bands, which never change for a grid."""
-
-    bands: dict[int, Bands] = field(default_factory=dict)
+Bands = dict[str, Mapping[str, "ReferenceBand"]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +57,7 @@ class Judged:
     verdicts: list[Verdicts]
 
 
-def judge(
-    books: Judging, bench: Bench, model: Model, now: int, again: Collection[int] = (), most: int = 32
-) -> Judged:
+def judge(books: Judging, model: Model, now: int, again: Collection[int] = (), most: int = 32) -> Judged:
     """Judge windows of `model` that have closed since the last time, and those of `again` that were judged.
 
     No more than `most` newly closed windows per stage, oldest first; call again until none is left. A window
@@ -80,7 +71,7 @@ def judge(
         late = list(_late(books, model, stage, again))
         due = list(islice(_due(books, model, stage, closes(model, stage, now)), most))
         for window in late + due:
-            told += _judge(books, bench, model, _Sitting(stage, tuple(rules), window))
+            told += _judge(books, model, _Sitting(stage, tuple(rules), window))
         count += len(due)
     return Judged(count, told)
 
@@ -147,14 +138,14 @@ def _silence(books: Judging, whole: int, grain: str, window: tuple[int, int]) ->
     return 0 if before is None else (window[0] - before) // (window[1] - window[0])
 
 
-def _judge(books: Judging, bench: Bench, model: Model, sitting: _Sitting) -> list[Verdicts]:
+def _judge(books: Judging, model: Model, sitting: _Sitting) -> list[Verdicts]:
     findings: list[Finding] = []
     slices = {item: number for item, number in books.models.slices(model.id).items() if item.every}
     for column in sorted({rule.segments for rule in sitting.rules}):
         rules = [rule for rule in sitting.rules if rule.segments == column]
         places = [item for item in slices if _covers(column, item.segment)]
         for place in places:
-            findings += _findings(books, bench, model, sitting, rules, (place, slices[place], len(places)))
+            findings += _findings(books, model, sitting, rules, (place, slices[place], len(places)))
     measures = {rule.measure for rule in sitting.rules}
     books.judgements.record(model.id, sitting.window[0], measures, findings)
     books.judgements.judged(model.id, sitting.stage, sitting.window[0])
@@ -167,7 +158,6 @@ def _covers(column: str, segment: str) -> bool:
 
 def _findings(
     books: Judging,
-    bench: Bench,
     model: Model,
     sitting: _Sitting,
     rules: Sequence[Rule],
@@ -177,7 +167,7 @@ def _findings(
     start, end = sitting.window
     depth = max(history_needed(rule) for rule in rules)
     panels = _panels(books, model, _Depth(slice_id, start, depth, frozenset(rule.measure for rule in rules)))
-    bands = _bands(books, bench, model, rules)
+    bands = _bands(books, model, rules)
     place = Place(
         model=model.spec.name,
         window=Window(from_micros(start), from_micros(end)),
@@ -218,39 +208,13 @@ def _panels(books: Judging, model: Model, depth: _Depth) -> list[Panel]:
     return [found.get(at, {}) for at in reversed(starts)]
 
 
-def _bands(books: Judging, bench: Bench, model: Model, rules: Sequence[Rule]) -> Bands:
-    """Mean and spread of each measure over the reference's own windows."""
-    if all(rule.band is None for rule in rules):
-        return {}
-    reference = newest_reference(books, model)
+def _bands(books: Judging, model: Model, rules: Sequence[Rule]) -> Bands:
+    """Mean and spread, over the reference's own windows, of each measure that a rule holds to a band."""
+    measures = {rule.measure for rule in rules if rule.band is not None}
+    reference = newest_reference(books, model) if measures else None
     if reference is None:
         return {}
-    if reference.grid_id not in bench.bands:
-        bench.bands[reference.grid_id] = bands_of(model, reference)
-    return bench.bands[reference.grid_id]
-
-
-def newest_reference(books: Judging, model: Model) -> Reference | None:
-    """The reference of the version that came last and has one."""
-    for version in reversed(books.models.versions(model.id)):
-        reference = None if version.grid_id is None else books.grids.reference(version.grid_id)
-        if reference is not None:
-            return reference
-    return None
-
-
-def bands_of(model: Model, reference: Reference) -> Bands:
-    """Bands of every measure and subject."""
-    values: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
-    for _, profile in reference.windows:
-        for results in measure_all(model.spec.task, reference.profile, profile):
-            for subject, value in zip(results.subjects, results.value.tolist(), strict=True):
-                values[results.measure][subject].append(value)
-    found: Bands = {}
-    for measure, subjects in values.items():
-        bands = {subject: ReferenceBand.of(numbers) for subject, numbers in subjects.items()}
-        found[measure] = {subject: band for subject, band in bands.items() if band is not None}
-    return found
+    return {measure: bands_of(model.spec.task, reference, measure) for measure in measures}
 
 
 def _incidents(
@@ -260,7 +224,9 @@ def _incidents(
     kept = books.judgements.state(model.id, key)
     state = State.from_dict(json.loads(kept)) if kept else State()
     persisted = step_state(state, findings, sitting.rules)
-    books.judgements.keep_state(model.id, key, json.dumps(persisted.state.to_dict()))
+    body = json.dumps(persisted.state.to_dict())
+    if body != kept:
+        books.judgements.keep_state(model.id, key, body)
     latest = {incident.cause: incident for incident in books.judgements.open_incidents(model.id)}
     told = []
     for case in group(persisted, sitting.rules):

@@ -57,12 +57,11 @@ def measure_windows(books: Books, model: Model, touched: Sequence[Touched]) -> N
     """Measure the windows of `touched`, and the days they are part of when windows are shorter than a day."""
     base = model.spec.window.text
     spans = [Span(base, item.start, item.finish) for item in touched]
-    for span in spans:
-        _measure(books, model, span)
+    books.results.save([item for span in spans for item in _measure(books, model, span)])
     if model.spec.window.length.total_seconds() < 86_400:
         for span in _days(model, spans):
             _roll_up(books, model, span)
-            _measure(books, model, span)
+            books.results.save(_measure(books, model, span))
 
 
 def _days(model: Model, spans: Iterable[Span]) -> list[Span]:
@@ -86,7 +85,7 @@ def _roll_up(books: Books, model: Model, day: Span) -> None:
     books.profiles.replace(day.grain, list(newest.values()))
 
 
-def _measure(books: Books, model: Model, span: Span) -> None:
+def _measure(books: Books, model: Model, span: Span) -> list[Measured]:
     slices = {number: item for item, number in books.models.slices(model.id).items() if not item.every}
     profiles = window_profiles(books, model, slices, span)
     every: dict[str, list[int]] = defaultdict(list)
@@ -102,7 +101,7 @@ def _measure(books: Books, model: Model, span: Span) -> None:
         else:
             summed = combined([profiles[slice_id] for slice_id in ids])
             measured += [*alone, _measured(books, model, span, together, summed, segment)]
-    books.results.save(measured)
+    return measured
 
 
 def window_profiles(books: Books, model: Model, slices: Iterable[int], span: Span) -> dict[int, Profile]:

@@ -5,7 +5,7 @@ Times are integers, microseconds since 1970 in UTC.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from anchorwatch.core.types import EventKind, Rule, Stage
     from anchorwatch.flow.runs import Run
     from anchorwatch.profile.profile import Profile
+    from anchorwatch.rules.band import ReferenceBand
 
 WHOLE = ""
 """The segment that is no segment: the whole model."""
@@ -101,11 +102,15 @@ class Touched:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reference:
-    """What windows are held against; `windows` are the reference's own, when it has a time order."""
+    """What windows are held against; `windows` are the reference's own, when it has a time order.
+
+    `bands` remembers what `flow.bands` worked out of them, by measure and subject.
+    """
 
     grid_id: int
     profile: Profile
     windows: tuple[tuple[int, Profile], ...]
+    bands: dict[str, dict[str, ReferenceBand]] = field(default_factory=dict)
 
 
 class Index(Protocol):

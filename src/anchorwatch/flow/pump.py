@@ -11,7 +11,7 @@ from anchorwatch.core.times import from_micros, micros, span_micros
 from anchorwatch.core.types import EventKind
 from anchorwatch.flow.archive import ARCHIVER, archive
 from anchorwatch.flow.join import JOINER, join
-from anchorwatch.flow.judge import Bench, Verdicts, judge
+from anchorwatch.flow.judge import Verdicts, judge
 from anchorwatch.flow.measure import measure_windows
 from anchorwatch.flow.rebuild import rebuild
 from anchorwatch.flow.roll import ROLLER, roll
@@ -76,7 +76,6 @@ class Pump:
         self.health = Health()
         self._clock = clock
         self._pace = pace or Pace()
-        self._bench = Bench()
         self._archived = clock.monotonic()
         self._measured = clock.monotonic()
         self._listeners: list[Callable[[Verdicts], None]] = []
@@ -192,7 +191,7 @@ class Pump:
         again: list[int] = starts
         while True:
             with self.places.ledger.write() as books:
-                judged = judge(books, self._bench, books.models.get(name), now, again, WINDOWS_AT_A_TIME)
+                judged = judge(books, books.models.get(name), now, again, WINDOWS_AT_A_TIME)
             for verdict in judged.verdicts:
                 for listener in self._listeners:
                     listener(verdict)

@@ -13,7 +13,7 @@ from anchorwatch.core.times import micros
 from anchorwatch.core.types import Verdict
 from anchorwatch.incidents.form import finding_to_dict, from_dict, to_dict
 from anchorwatch.stores.ledger import tables
-from anchorwatch.stores.ledger.windows import chunks, put
+from anchorwatch.stores.ledger.statements import chunks, put
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -21,31 +21,49 @@ if TYPE_CHECKING:
     from anchorwatch.core.types import Finding, Incident, IncidentState, Stage
 
 
+_MODEL: sa.BindParameter[int] = sa.bindparam("model")
+_LAST = sa.select(sa.func.max(tables.judged.c.start)).where(
+    tables.judged.c.model_id == _MODEL, tables.judged.c.stage == sa.bindparam("stage")
+)
+_JUDGED = upsert(tables.judged).on_conflict_do_nothing()
+_STATE = sa.select(tables.states.c.body).where(
+    tables.states.c.model_id == _MODEL, tables.states.c.key == sa.bindparam("key")
+)
+_FORGET = sa.delete(tables.findings).where(
+    tables.findings.c.model_id == _MODEL,
+    tables.findings.c.start == sa.bindparam("at"),
+    tables.findings.c.measure.in_(sa.bindparam("measures", expanding=True)),
+)
+_INCIDENTS = sa.select(tables.incidents, tables.models.c.name).join(
+    tables.models, tables.models.c.id == tables.incidents.c.model_id
+)
+_OPEN = _INCIDENTS.where(
+    tables.incidents.c.id.in_(
+        sa.select(sa.func.max(tables.incidents.c.id))
+        .where(tables.incidents.c.model_id == _MODEL)
+        .group_by(tables.incidents.c.cause)
+    )
+)
+
+
 class SqlJudgements:
-    """`flow.ports.Judgements` on SQL."""
+    """`flow.books.Judgements` on SQL."""
 
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
 
     def last(self, model_id: int, stage: Stage) -> int | None:
         """Start of the newest window judged at `stage`."""
-        return self._connection.execute(
-            sa.select(sa.func.max(tables.judged.c.start)).where(
-                tables.judged.c.model_id == model_id, tables.judged.c.stage == stage.value
-            )
-        ).scalar()
+        return self._connection.execute(_LAST, {"model": model_id, "stage": stage.value}).scalar()
 
     def judged(self, model_id: int, stage: Stage, start: int) -> None:
         """This window has been judged."""
-        statement = upsert(tables.judged).values(model_id=model_id, stage=stage.value, start=start)
-        self._connection.execute(statement.on_conflict_do_nothing())
+        row = {"model_id": model_id, "stage": stage.value, "start": start}
+        self._connection.execute(_JUDGED, row)
 
     def state(self, model_id: int, key: str) -> str | None:
         """What `keep_state` kept."""
-        column = tables.states.c
-        return self._connection.execute(
-            sa.select(column.body).where(column.model_id == model_id, column.key == key)
-        ).scalar()
+        return self._connection.execute(_STATE, {"model": model_id, "key": key}).scalar()
 
     def keep_state(self, model_id: int, key: str, body: str) -> None:
         """Keep the state of sequential things as text."""
@@ -55,13 +73,9 @@ class SqlJudgements:
         self, model_id: int, start: int, stage_measures: Collection[str], found: Sequence[Finding]
     ) -> None:
         """Replace the breaches kept for one window and these measures."""
-        column = tables.findings.c
         for some in chunks(stage_measures):
-            self._connection.execute(
-                sa.delete(tables.findings).where(
-                    column.model_id == model_id, column.start == start, column.measure.in_(some)
-                )
-            )
+            wanted = {"model": model_id, "at": start, "measures": some}
+            self._connection.execute(_FORGET, wanted)
         rows = [
             {
                 "model_id": model_id,
@@ -99,9 +113,7 @@ class SqlJudgements:
 
     def open_incidents(self, model_id: int) -> list[Incident]:
         """The latest incident of each cause, resolved ones included (they may fire again)."""
-        column = tables.incidents.c
-        newest = sa.select(sa.func.max(column.id)).where(column.model_id == model_id).group_by(column.cause)
-        return _read(self._connection, _select().where(column.id.in_(newest)))
+        return [_incident(row) for row in self._connection.execute(_OPEN, {"model": model_id})]
 
     def save_incident(self, incident: Incident) -> Incident:
         """Store it; a new one gets its id."""
@@ -134,7 +146,7 @@ class SqlIncidents:
 
     def get(self, number: int) -> Incident:
         """One incident; raises `UnknownError`."""
-        found = _read(self._connection, _select().where(tables.incidents.c.id == number))
+        found = _read(self._connection, _INCIDENTS.where(tables.incidents.c.id == number))
         if not found:
             raise UnknownError(f"no incident has the number {number}; `anchorwatch incidents` lists them")
         return found[0]
@@ -148,7 +160,7 @@ class SqlIncidents:
         limit: int = 100,
     ) -> list[Incident]:
         """Newest first."""
-        wanted = _select().order_by(tables.incidents.c.id.desc()).limit(limit)
+        wanted = _INCIDENTS.order_by(tables.incidents.c.id.desc()).limit(limit)
         if model is not None:
             wanted = wanted.where(tables.models.c.name == model)
         if states:
@@ -160,12 +172,6 @@ class SqlIncidents:
     def save(self, incident: Incident) -> Incident:
         """Store a changed incident."""
         return SqlJudgements(self._connection).save_incident(incident)
-
-
-def _select() -> sa.Select[Any]:
-    return sa.select(tables.incidents, tables.models.c.name).join(
-        tables.models, tables.models.c.id == tables.incidents.c.model_id
-    )
 
 
 def _read(connection: sa.Connection, wanted: sa.Select[Any]) -> list[Incident]:

@@ -13,9 +13,10 @@ from anchorwatch.stores.ledger import tables
 from anchorwatch.stores.ledger.engine import Database, migrate
 from anchorwatch.stores.ledger.judgements import SqlIncidents, SqlJudgements
 from anchorwatch.stores.ledger.models import SqlGrids, SqlModels
+from anchorwatch.stores.ledger.results import SqlResults
 from anchorwatch.stores.ledger.runs import SqlRuns
 from anchorwatch.stores.ledger.tokens import Tokens
-from anchorwatch.stores.ledger.windows import SqlOffsets, SqlOutcomes, SqlProfiles, SqlResults, SqlWork
+from anchorwatch.stores.ledger.windows import SqlOffsets, SqlOutcomes, SqlProfiles, SqlWork
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

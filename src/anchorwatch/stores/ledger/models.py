@@ -23,13 +23,24 @@ if TYPE_CHECKING:
     from anchorwatch.profile.profile import Profile
 
 _WHOLE_REFERENCE = -1
+_VERSIONS = (
+    sa.select(tables.versions)
+    .where(tables.versions.c.model_id == sa.bindparam("model"))
+    .order_by(tables.versions.c.id)
+)
+_SLICES = sa.select(tables.slices).where(tables.slices.c.model_id == sa.bindparam("model"))
+_GRID = sa.select(tables.grids.c.id).where(
+    tables.grids.c.model_id == sa.bindparam("model"), tables.grids.c.digest == sa.bindparam("digest")
+)
 
 
 class SqlModels:
-    """`flow.ports.Models` on SQL."""
+    """`flow.books.Models` on SQL; what a transaction has read of versions and slices it reads once."""
 
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
+        self._versions: dict[int, list[Version]] = {}
+        self._slices: dict[int, dict[Slice, int]] = {}
 
     def get(self, name: str) -> Model:
         """Raises `UnknownError` with near names."""
@@ -68,16 +79,17 @@ class SqlModels:
 
     def versions(self, model_id: int) -> list[Version]:
         """In order of first appearance."""
-        rows = self._connection.execute(
-            sa.select(tables.versions)
-            .where(tables.versions.c.model_id == model_id)
-            .order_by(tables.versions.c.id)
-        )
-        return [Version(row.version, row.grid_id, row.first_at, row.last_at, row.events) for row in rows]
+        if model_id not in self._versions:
+            rows = self._connection.execute(_VERSIONS, {"model": model_id})
+            self._versions[model_id] = [
+                Version(row.version, row.grid_id, row.first_at, row.last_at, row.events) for row in rows
+            ]
+        return self._versions[model_id]
 
     def touch(self, model_id: int, version: Version) -> None:
         """Widen a version's first and last, and add its events; make it when it is new."""
         old = next((item for item in self.versions(model_id) if item.version == version.version), None)
+        self._versions.pop(model_id)
         if old is None:
             self._connection.execute(
                 sa.insert(tables.versions).values(
@@ -103,8 +115,12 @@ class SqlModels:
 
     def slices(self, model_id: int) -> dict[Slice, int]:
         """All slices of a model with their ids."""
-        rows = self._connection.execute(sa.select(tables.slices).where(tables.slices.c.model_id == model_id))
-        return {Slice(row.version, row.segment, bool(row.every)): row.id for row in rows}
+        if model_id not in self._slices:
+            rows = self._connection.execute(_SLICES, {"model": model_id})
+            self._slices[model_id] = {
+                Slice(row.version, row.segment, bool(row.every)): row.id for row in rows
+            }
+        return self._slices[model_id]
 
     def slice_ids(self, model_id: int, wanted: Iterable[Slice]) -> dict[Slice, int]:
         """Ids of `wanted`, made where they are new."""
@@ -124,12 +140,13 @@ class SqlModels:
                     for item in new
                 ],
             )
+            del self._slices[model_id]
             known = self.slices(model_id)
         return {item: known[item] for item in asked}
 
 
 class SqlGrids:
-    """`flow.ports.Grids` on SQL, with a cache shared by all transactions (grids never change)."""
+    """`flow.books.Grids` on SQL, with a cache shared by all transactions (grids never change)."""
 
     def __init__(
         self, connection: sa.Connection, cache: dict[int, Grid], references: dict[int, Reference]
@@ -137,6 +154,7 @@ class SqlGrids:
         self._connection = connection
         self._cache = cache
         self._references = references
+        self._ids: dict[tuple[int, str], int] = {}
 
     def get(self, grid_id: int) -> Grid:
         """The grid of that id."""
@@ -149,15 +167,19 @@ class SqlGrids:
 
     def put(self, model_id: int, grid: Grid) -> int:
         """Its id; the same content has the same id."""
-        there = sa.select(tables.grids.c.id).where(
-            tables.grids.c.model_id == model_id, tables.grids.c.digest == grid.digest
-        )
-        found = self._connection.execute(there).scalar()
+        key = (model_id, grid.digest)
+        if key not in self._ids:
+            self._ids[key] = self._put(model_id, grid)
+        return self._ids[key]
+
+    def _put(self, model_id: int, grid: Grid) -> int:
+        wanted = {"model": model_id, "digest": grid.digest}
+        found = self._connection.execute(_GRID, wanted).scalar()
         if found is None:
             self._connection.execute(
                 sa.insert(tables.grids).values(model_id=model_id, digest=grid.digest, blob=encode_grid(grid))
             )
-            found = self._connection.execute(there).scalar_one()
+            found = self._connection.execute(_GRID, wanted).scalar_one()
         return int(found)
 
     def reference(self, grid_id: int) -> Reference | None:

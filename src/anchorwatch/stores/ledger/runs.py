@@ -9,14 +9,14 @@ import sqlalchemy as sa
 from anchorwatch.core.types import EventKind
 from anchorwatch.flow.runs import Run
 from anchorwatch.stores.ledger import tables
-from anchorwatch.stores.ledger.windows import chunks
+from anchorwatch.stores.ledger.statements import chunks
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
 
 class SqlRuns:
-    """`flow.ports.RunBook` on SQL."""
+    """`flow.books.RunBook` on SQL."""
 
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection

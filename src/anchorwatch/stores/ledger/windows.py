@@ -1,8 +1,7 @@
-"""Profiles and results of windows in the ledger, and where consumers stand."""
+"""Profiles of windows in the ledger, what is to be done with them, and where consumers stand."""
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,34 +9,39 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from anchorwatch.core.types import Stage
-from anchorwatch.flow.panel import decode_panel, encode_panel
-from anchorwatch.flow.ports import Kept, Measured, Touched
+from anchorwatch.flow.ports import Kept, Touched
 from anchorwatch.profile.codec import decode, encode
 from anchorwatch.stores.ledger import tables
+from anchorwatch.stores.ledger.statements import chunks, put
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Container, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from numpy.typing import NDArray
 
     from anchorwatch.profile.grid import Grid
 
-CHUNK = 500
-"""Values in one `IN (…)`; SQLite takes no more than 999 in old builds."""
-
-
-def put(connection: sa.Connection, table: sa.Table, rows: Sequence[dict[str, Any]]) -> None:
-    """Insert rows, replacing those with the same primary key."""
-    if not rows:
-        return
-    keys = [column.name for column in table.primary_key]
-    statement = upsert(table)
-    changed = {name: statement.excluded[name] for name in rows[0] if name not in keys}
-    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), list(rows))
+_SLICES: sa.BindParameter[Any] = sa.bindparam("slices", expanding=True)
+_OF_SPAN = sa.select(tables.profiles).where(
+    tables.profiles.c.slice_id.in_(_SLICES),
+    tables.profiles.c.grain == sa.bindparam("grain"),
+    tables.profiles.c.start >= sa.bindparam("start"),
+    tables.profiles.c.start < sa.bindparam("end"),
+)
+_OF_STARTS = sa.select(tables.profiles).where(
+    tables.profiles.c.slice_id.in_(_SLICES),
+    tables.profiles.c.grain == sa.bindparam("grain"),
+    tables.profiles.c.start.in_(sa.bindparam("starts", expanding=True)),
+)
+_TOUCHED = (
+    sa.select(tables.dirty)
+    .where(tables.dirty.c.model_id == sa.bindparam("model"))
+    .order_by(tables.dirty.c.start)
+)
 
 
 class SqlOffsets:
-    """`flow.ports.Offsets` on SQL."""
+    """`flow.books.Offsets` on SQL."""
 
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
@@ -55,7 +59,7 @@ class SqlOffsets:
 
 
 class SqlProfiles:
-    """`flow.ports.Profiles` on SQL."""
+    """`flow.books.Profiles` on SQL."""
 
     def __init__(self, connection: sa.Connection, grid: Callable[[int], Grid]) -> None:
         self._connection = connection
@@ -124,30 +128,18 @@ class SqlProfiles:
 
     def load(self, slice_ids: Collection[int], grain: str, start: int, end: int) -> list[Kept]:
         """All with `start` <= window start < `end`, by start."""
-        column = tables.profiles.c
         rows: list[Any] = []
         for some in chunks(slice_ids):
-            rows += self._connection.execute(
-                sa.select(tables.profiles).where(
-                    column.slice_id.in_(some),
-                    column.grain == grain,
-                    column.start >= start,
-                    column.start < end,
-                )
-            )
+            wanted = {"slices": some, "grain": grain, "start": start, "end": end}
+            rows += self._connection.execute(_OF_SPAN, wanted)
         return sorted((self._kept(row) for row in rows), key=lambda item: item.start)
 
     def _exactly(self, grain: str, slice_ids: set[int], starts: set[int]) -> list[Kept]:
-        column = tables.profiles.c
         found: list[Kept] = []
         for some in chunks(slice_ids):
             for times in chunks(starts, 400):
-                rows = self._connection.execute(
-                    sa.select(tables.profiles).where(
-                        column.slice_id.in_(some), column.grain == grain, column.start.in_(times)
-                    )
-                )
-                found += [self._kept(row) for row in rows]
+                wanted = {"slices": some, "grain": grain, "starts": times}
+                found += [self._kept(row) for row in self._connection.execute(_OF_STARTS, wanted)]
         return found
 
     def _kept(self, row: Any) -> Kept:
@@ -156,109 +148,8 @@ class SqlProfiles:
         )
 
 
-class SqlResults:
-    """`flow.ports.ResultBook` on SQL."""
-
-    def __init__(self, connection: sa.Connection) -> None:
-        self._connection = connection
-
-    def save(self, measured: Sequence[Measured]) -> None:
-        """Put each in place of what is there."""
-        rows = []
-        layouts: dict[str, int] = {}
-        for item in measured:
-            keys, blob = encode_panel(item.panel)
-            if keys not in layouts:
-                layouts[keys] = self._layout(keys)
-            rows.append(
-                {
-                    "slice_id": item.slice_id,
-                    "grain": item.grain,
-                    "start": item.start,
-                    "finish": item.finish,
-                    "layout_id": layouts[keys],
-                    "events": item.events,
-                    "joined": item.joined,
-                    "blob": blob,
-                }
-            )
-        put(self._connection, tables.results, rows)
-
-    def first(self, slice_id: int, grain: str, start: int) -> int | None:
-        """Start of the first window at or after `start`."""
-        column = tables.results.c
-        return self._connection.execute(
-            sa.select(sa.func.min(column.start)).where(
-                column.slice_id == slice_id, column.grain == grain, column.start >= start
-            )
-        ).scalar()
-
-    def latest(self, slice_id: int, grain: str, before: int) -> int | None:
-        """Start of the last window that starts before `before`."""
-        column = tables.results.c
-        return self._connection.execute(
-            sa.select(sa.func.max(column.start)).where(
-                column.slice_id == slice_id, column.grain == grain, column.start < before
-            )
-        ).scalar()
-
-    def recent(self, slice_id: int, grain: str, count: int) -> int:
-        """Start of the `count`-th last window (of the first, when there are fewer)."""
-        column = tables.results.c
-        starts = self._connection.execute(
-            sa.select(column.start)
-            .where(column.slice_id == slice_id, column.grain == grain)
-            .order_by(column.start.desc())
-            .limit(count)
-        ).scalars()
-        return min(starts, default=0)
-
-    def panels(
-        self, slice_id: int, grain: str, start: int, end: int, wanted: Container[str] | None = None
-    ) -> list[Measured]:
-        """The measures `wanted` (or all) of all windows with `start` <= window start < `end`, by start."""
-        layouts: dict[int, str] = {}
-        found = []
-        for row in self.rows(slice_id, grain, start, end):
-            if row.layout_id not in layouts:
-                layouts[row.layout_id] = self.layout(row.layout_id)
-            panel = decode_panel(layouts[row.layout_id], row.blob, wanted)
-            found.append(Measured(slice_id, grain, row.start, row.finish, row.events, row.joined, panel))
-        return found
-
-    def rows(self, slice_id: int, grain: str, start: int, end: int) -> Sequence[Any]:
-        """Stored rows as they are, by start: start, finish, layout_id, events, joined, blob."""
-        column = tables.results.c
-        return self._connection.execute(
-            sa.select(
-                column.start, column.finish, column.layout_id, column.events, column.joined, column.blob
-            )
-            .where(
-                column.slice_id == slice_id, column.grain == grain, column.start >= start, column.start < end
-            )
-            .order_by(column.start)
-        ).all()
-
-    def layout(self, layout_id: int) -> str:
-        """The keys of a layout."""
-        return str(
-            self._connection.execute(
-                sa.select(tables.layouts.c.entries).where(tables.layouts.c.id == layout_id)
-            ).scalar()
-        )
-
-    def _layout(self, keys: str) -> int:
-        digest = hashlib.sha256(keys.encode()).hexdigest()
-        there = sa.select(tables.layouts.c.id).where(tables.layouts.c.digest == digest)
-        found = self._connection.execute(there).scalar()
-        if found is None:
-            self._connection.execute(sa.insert(tables.layouts).values(digest=digest, entries=keys))
-            found = self._connection.execute(there).scalar_one()
-        return int(found)
-
-
 class SqlWork:
-    """`flow.ports.Work` on SQL."""
+    """`flow.books.Work` on SQL."""
 
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
@@ -281,9 +172,7 @@ class SqlWork:
 
     def touched(self, model_id: int) -> list[Touched]:
         """Windows that changed since they were measured, by start."""
-        rows = self._connection.execute(
-            sa.select(tables.dirty).where(tables.dirty.c.model_id == model_id).order_by(tables.dirty.c.start)
-        )
+        rows = self._connection.execute(_TOUCHED, {"model": model_id})
         return [Touched(row.start, row.finish, bool(row.rebuild)) for row in rows]
 
     def done(self, model_id: int, starts: Collection[int]) -> None:
@@ -323,7 +212,7 @@ class SqlWork:
 
 
 class SqlOutcomes:
-    """`flow.ports.Outcomes` on SQL."""
+    """`flow.books.Outcomes` on SQL."""
 
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
@@ -370,9 +259,3 @@ def _texts(keys: NDArray[np.uint64]) -> list[bytes]:
 def _pieces(array: NDArray[Any], size: int) -> list[bytes]:
     raw = array.tobytes()
     return [raw[begin : begin + size] for begin in range(0, len(raw), size)]
-
-
-def chunks(items: Iterable[Any], size: int = CHUNK) -> Iterable[list[Any]]:
-    """Lists of up to `size` items."""
-    all_items = list(items)
-    return (all_items[begin : begin + size] for begin in range(0, len(all_items), size))
