@@ -115,6 +115,17 @@ def test_an_atom_has_a_bin_of_its_own() -> None:
     assert counts(values, grid)[at] == (values == 3.0).sum()
 
 
+def test_whatever_has_two_bins_worth_of_mass_is_an_atom() -> None:
+    """Each value with 2 in 240 of the mass or more is alone in its bin."""
+    values = np.random.default_rng(17).geometric(0.03, 50_000).astype(float)
+    edges = grid_of(values).edges[0]
+    found, often = np.unique(values, return_counts=True)
+    heavy = found[often >= 2 * values.size / QUANTILES]
+    assert heavy.size > 20
+    assert np.isin(heavy, edges).all()
+    assert np.isin(np.nextafter(heavy, -np.inf), edges).all()
+
+
 def test_a_constant_column_is_one_bin() -> None:
     """Below, the constant itself, above."""
     grid = grid_of([7.0] * 10)

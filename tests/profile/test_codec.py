@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.profile.material import SPECS, assert_same, busy, frames, joined
 
-from anchorwatch.core.errors import ConflictError, CorruptError
+from anchorwatch.core.errors import ConflictError, CorruptError, TooLargeError
 from anchorwatch.core.schema import Task
+from anchorwatch.profile import envelope
 from anchorwatch.profile.build import build_grid
 from anchorwatch.profile.codec import decode, decode_grid, encode, encode_grid
 from anchorwatch.profile.envelope import seal, unseal
@@ -155,11 +156,29 @@ def test_lies_about_a_grid_do_no_harm(data: st.DataObject) -> None:
     assert found.digest != PROFILE.grid.digest or bytes(content) == unseal(b"AWg\x01", GRID_BYTES)
 
 
-def test_a_promise_of_much_is_not_believed() -> None:
-    """Neither a length that deflate cannot reach nor content that is longer than promised is unpacked."""
+def test_damage_of_any_one_byte_is_told() -> None:
+    """Nowhere, not even in the checksum, is there a byte that may change."""
+    for place in range(len(BYTES)):
+        damaged = bytearray(BYTES)
+        damaged[place] ^= 0x55
+        with pytest.raises(CorruptError):
+            decode(bytes(damaged), PROFILE.grid)
+
+
+@pytest.mark.parametrize(
+    ("length", "told"), [(2**32 - 1, "beyond"), (100, "unpack to"), (20_000_000, "unpack to")]
+)
+def test_a_false_length_is_told(length: int, told: str) -> None:
+    """Neither more than the bound nor more than was promised is unpacked, under a true checksum."""
     packed = zlib.compress(bytes(10_000_000), 9)
-    for length in (2**32 - 1, 100):
-        size = struct.pack("<I", length)
-        sealed = struct.pack("<4sII", MAGIC, zlib.crc32(packed, zlib.crc32(size)), length) + packed
-        with pytest.raises(CorruptError, match="promise"):
-            unseal(MAGIC, sealed)
+    size = struct.pack("<I", length)
+    sealed = struct.pack("<4sII", MAGIC, zlib.crc32(packed, zlib.crc32(size)), length) + packed
+    with pytest.raises(CorruptError, match=told):
+        unseal(MAGIC, sealed)
+
+
+def test_too_much_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What could not be read back is not written."""
+    monkeypatch.setattr(envelope, "MOST", 10)
+    with pytest.raises(TooLargeError, match="labels"):
+        seal(MAGIC, bytes(11))

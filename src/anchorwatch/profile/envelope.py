@@ -8,19 +8,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from anchorwatch.core.errors import CorruptError
+from anchorwatch.core.errors import CorruptError, TooLargeError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _HEAD = struct.Struct("<4sII")  # magic and version, CRC-32 of what follows it, length when unpacked
 _LENGTH = struct.Struct("<I")
-_BEST_RATIO = 1032
-"""Deflate packs no better than this, so a length beyond it is a lie and nothing is allocated for it."""
+MOST = 2**28
+"""Bytes of content; a thousand times a usual profile, and what a lie may cost at most."""
 
 
 def seal(magic: bytes, content: bytes) -> bytes:
-    """Pack `content` behind a magic of four bytes, a checksum and its length."""
+    """Pack `content` behind a magic of four bytes, a checksum and its length; raises `TooLargeError` beyond `MOST`."""
+    if len(content) > MOST:
+        raise TooLargeError(
+            f"{len(content)} bytes are more than the {MOST} that are kept; use fewer labels or levels"
+        )
     packed = zlib.compress(content, 1)
     length = _LENGTH.pack(len(content))
     return _HEAD.pack(magic, zlib.crc32(packed, zlib.crc32(length)), len(content)) + packed
@@ -38,8 +42,8 @@ def unseal(magic: bytes, sealed: bytes) -> bytes:
     packed = memoryview(sealed)[_HEAD.size :]
     if checksum != zlib.crc32(packed, zlib.crc32(_LENGTH.pack(length))):
         raise CorruptError("the checksum is not that of the bytes")
-    if length > _BEST_RATIO * len(packed):
-        raise CorruptError(f"{len(packed)} bytes cannot hold the {length} they promise")
+    if length > MOST:
+        raise CorruptError(f"the bytes promise {length}, and none are unpacked beyond {MOST}")
     unpacker = zlib.decompressobj()
     try:
         content = unpacker.decompress(packed, length + 1)
