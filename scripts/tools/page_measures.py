@@ -21,10 +21,13 @@ def text() -> str:
     return "\n".join([*intro, *(line for family in Family for line in _family(family))])
 
 
+def ours() -> list[Measure]:
+    """The measures of this package, not those that somebody registered beside them."""
+    return [item for item in MEASURES.values() if item.function.__module__.startswith("anchorwatch.")]
+
+
 def _family(family: Family) -> list[str]:
-    members = sorted(
-        (item for item in MEASURES.values() if item.family is family), key=lambda item: item.name
-    )
+    members = sorted((item for item in ours() if item.family is family), key=lambda item: item.name)
     if not members:
         return []
     return ["", f"## {family.value.capitalize()}", *(line for item in members for line in _measure(item))]
