@@ -104,7 +104,8 @@ def _distance(bins: Bins) -> Found:
 
 def _still(one: Numbers, other: Numbers) -> NDArray[np.bool_]:
     """Columns with one value on both sides, for which a bin's width would pass for a move."""
-    return (one.low == one.high) & (other.low == other.high) & (one.low == other.low)
+    still: NDArray[np.bool_] = (one.low == one.high) & (other.low == other.high) & (one.low == other.low)
+    return still
 
 
 def _moments(part: Numbers, n: NDArray[np.int64]) -> tuple[Floats, Floats]:
