@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 """What an answer says when its maker said nothing else."""
+
+_RAW = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
 
 OWN_BOUNDS = ("/predictions", "/outcomes", "/reference")
 """Ends of the API's addresses that read their bodies under bounds of their own."""
@@ -37,9 +39,9 @@ class SecureHeaders:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
-                    headers.setdefault(name, value)
+                said = {name for name, _ in message["headers"]}
+                more = [pair for pair in _RAW if pair[0] not in said]
+                message = {**message, "headers": [*message["headers"], *more]}
             await send(message)
 
         await self.app(scope, receive, send_with_headers)
