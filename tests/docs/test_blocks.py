@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import re
 import shlex
+from contextlib import redirect_stdout
 from typing import TYPE_CHECKING
 
 import pytest
@@ -30,10 +32,11 @@ def test_a_page_does_what_it_says(page: Path, tmp_path: Path, monkeypatch: pytes
     """The blocks of a page run in order, in one folder and one namespace.
 
     A block whose opening line says `file=NAME` is written to that file first; one that says `fragment` shows a part
-    of something and is only parsed.
+    of something and is only parsed. A block of text that says `prints` is what the Python block before it prints.
     """
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {"__name__": "__main__"}
+    printed = io.StringIO()
     for block in blocks(page.read_text(encoding="utf-8")):
         for word in block.words:
             if word.startswith("file="):
@@ -41,8 +44,12 @@ def test_a_page_does_what_it_says(page: Path, tmp_path: Path, monkeypatch: pytes
         where = f"{page.name}:{block.line}"
         if block.language == "python":
             code = compile("\n" * block.line + block.text, str(page), "exec")
+            printed = io.StringIO()
             if "fragment" not in block.words:
-                exec(code, names)
+                with redirect_stdout(printed):
+                    exec(code, names)
+        elif "prints" in block.words:
+            assert printed.getvalue() == block.text, f"{where}: this is not what the block before it prints"
         elif block.language == "sh":
             _commands(block, where)
         elif block.language == "yaml":
