@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,21 +11,23 @@ from anchorwatch.core.results import Value
 from anchorwatch.core.times import iso
 from anchorwatch.flow.bands import bands_of, newest_reference
 from anchorwatch.flow.measure import measure_all, reference_of
-from anchorwatch.flow.panel import layout_of, place_of, read
+from anchorwatch.flow.panel import read_block, reason_of
 from anchorwatch.profile.measure import MEASURES, Family
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
     from anchorwatch.app.view import View
     from anchorwatch.core.results import Missing
+    from anchorwatch.flow.panel import Block
     from anchorwatch.flow.ports import Model
     from anchorwatch.profile.measure import Measure
     from anchorwatch.stores.ledger.ledger import Transaction
 
 MATURITY = "maturity"
-Point = tuple[int, int, "Value | Missing", "float | None"]
-"""Start, end, result, maturity."""
+FIGURES = ("value", "low", "high", "p", "n", "reason")
 
 
 def described(item: Measure) -> dict[str, Any]:
@@ -60,8 +63,7 @@ def result_body(found: Value | Missing) -> dict[str, Any]:
 def series(books: Transaction, view: View, measure: str, subject: str) -> dict[str, Any]:
     """One measure of one subject, window by window, columnar."""
     about = MEASURES[measure]
-    points = _kept(books, view, measure, subject) if view.stored else _summed(books, view, measure, subject)
-    bodies = [result_body(found) for _, _, found, _ in points]
+    columns = _kept(books, view, measure, subject) if view.stored else _summed(books, view, measure, subject)
     return {
         "measure": measure,
         "title": about.title,
@@ -71,45 +73,46 @@ def series(books: Transaction, view: View, measure: str, subject: str) -> dict[s
         "grain": view.grain,
         "stage": about.stage.value,
         "reference": reference_body(books, view.model, measure, subject),
-        "start": [iso(start) for start, _, _, _ in points],
-        "end": [iso(end) for _, end, _, _ in points],
-        "maturity": [maturity for _, _, _, maturity in points],
-        **{key: [body[key] for body in bodies] for key in ("value", "low", "high", "p", "n", "reason")},
+        **columns,
     }
 
 
-def _kept(books: Transaction, view: View, measure: str, subject: str) -> list[Point]:
+def _kept(books: Transaction, view: View, measure: str, subject: str) -> dict[str, list[Any]]:
     """Straight from the results: no profile is touched."""
     slice_id = view.slice_id(books)
-    if slice_id is None:
-        return []
-    points: list[Point] = []
-    for row in books.results.rows(slice_id, view.grain, view.start, view.end):
-        layout = books.results.layout(row.layout_id)
-        place = place_of(layout, measure, subject)
-        if place is None:
+    columns: dict[str, list[Any]] = {name: [] for name in (*FIGURES, "start", "end", "maturity")}
+    rows = [] if slice_id is None else books.results.rows(slice_id, view.grain, view.start, view.end)
+    for number, group in groupby(rows, key=lambda row: row.layout_id):
+        some, layout = list(group), books.results.layout(number)
+        blobs = [row.blob for row in some]
+        block = read_block(layout, blobs, measure)
+        if block is None or subject not in block.subjects:
             continue
-        ripe = place_of(layout, MATURITY, "")
-        maturity = read(row.blob, ripe) if ripe else None
-        ratio = maturity.value if isinstance(maturity, Value) else None
-        points.append((row.start, row.finish, read(row.blob, place), ratio))
-    return points
+        at = block.subjects.index(subject)
+        for name in ("value", "low", "high", "p"):
+            columns[name] += _known(getattr(block, name)[:, at])
+        columns["n"] += block.n[:, at].tolist()
+        codes = block.reason[:, at].tolist()
+        columns["reason"] += [reason_of(layout, blob, code) for blob, code in zip(blobs, codes, strict=True)]
+        columns["start"] += isos([row.start for row in some])
+        columns["end"] += isos([row.finish for row in some])
+        ripe = read_block(layout, blobs, MATURITY)
+        columns["maturity"] += [None] * len(some) if ripe is None else _known(ripe.value[:, 0])
+    return columns
 
 
-def _summed(books: Transaction, view: View, measure: str, subject: str) -> list[Point]:
+def _known(numbers: NDArray[np.float64]) -> list[float | None]:
+    return [None if number != number else number for number in numbers.tolist()]  # noqa: PLR0124 - NaN alone does
+
+
+def _summed(books: Transaction, view: View, measure: str, subject: str) -> dict[str, list[Any]]:
     """Profiles added up to longer windows, then measured."""
     slice_id = view.slice_id(books)
-    if slice_id is None:
-        return []
+    points: list[tuple[str, str, Value | Missing, float | None]] = []
     base = view.model.spec.window.text
-    first, last = (
-        books.results.first(slice_id, base, view.start),
-        books.results.latest(slice_id, base, view.end),
-    )
-    if first is None or last is None:
-        return []
-    points: list[Point] = []
-    for start, end in view.spans(first, last):
+    first = None if slice_id is None else books.results.first(slice_id, base, view.start)
+    last = None if slice_id is None else books.results.latest(slice_id, base, view.end)
+    for start, end in () if first is None or last is None else view.spans(first, last):
         profile = view.profile(books, start, end)
         if profile is None:
             continue
@@ -118,8 +121,15 @@ def _summed(books: Transaction, view: View, measure: str, subject: str) -> list[
             continue
         ripe = MEASURES[MATURITY](None, profile)
         maturity = ripe.at(0) if len(ripe) else None
-        points.append((start, end, results[subject], maturity.value if isinstance(maturity, Value) else None))
-    return points
+        ratio = maturity.value if isinstance(maturity, Value) else None
+        points.append((iso(start), iso(end), results[subject], ratio))
+    bodies = [result_body(found) for _, _, found, _ in points]
+    return {
+        "start": [start for start, _, _, _ in points],
+        "end": [end for _, end, _, _ in points],
+        "maturity": [ratio for _, _, _, ratio in points],
+        **{name: [body[name] for body in bodies] for name in FIGURES},
+    }
 
 
 def reference_body(books: Transaction, model: Model, measure: str, subject: str) -> dict[str, Any] | None:
@@ -150,26 +160,14 @@ def heatmap(books: Transaction, view: View, measure: str, buckets: int) -> dict[
     about = MEASURES[measure]
     slice_id = view.slice_id(books)
     rows = [] if slice_id is None else books.results.rows(slice_id, view.grain, view.start, view.end)
-    layouts = {row.layout_id for row in rows}
-    texts = {number: books.results.layout(number) for number in layouts}
-    columns = list(
-        dict.fromkeys(
-            subject
-            for text in texts.values()
-            for name, subjects, _ in layout_of(text).entries
-            if name == measure
-            for subject in subjects
-        )
-    )
+    blocks = _blocks(books, rows, measure)
+    columns = list(dict.fromkeys(subject for _, block in blocks for subject in block.subjects))
     value = np.full((len(columns), len(rows)), np.nan)
     p = np.full((len(columns), len(rows)), np.nan)
-    for at, row in enumerate(rows):
-        for line, column in enumerate(columns):
-            place = place_of(texts[row.layout_id], measure, column)
-            found = read(row.blob, place) if place else None
-            if isinstance(found, Value):
-                value[line, at] = found.value
-                p[line, at] = np.nan if found.p is None else found.p
+    for places, block in blocks:
+        lines = [columns.index(subject) for subject in block.subjects]
+        value[np.ix_(lines, places)] = block.value.T
+        p[np.ix_(lines, places)] = block.p.T
     breach = _breaches(books, view, measure, columns, [row.start for row in rows])
     return {
         "measure": measure,
@@ -181,14 +179,30 @@ def heatmap(books: Transaction, view: View, measure: str, buckets: int) -> dict[
     }
 
 
+def _blocks(books: Transaction, rows: Sequence[Any], measure: str) -> list[tuple[list[int], Block]]:
+    """The measure in panels of each layout, with the places of those rows."""
+    places: dict[int, list[int]] = {}
+    for place, row in enumerate(rows):
+        places.setdefault(row.layout_id, []).append(place)
+    found = []
+    for number, some in places.items():
+        block = read_block(books.results.layout(number), [rows[place].blob for place in some], measure)
+        if block is not None:
+            found.append((some, block))
+    return found
+
+
 def _breaches(
     books: Transaction, view: View, measure: str, columns: Sequence[str], starts: Sequence[int]
-) -> np.ndarray[Any, np.dtype[np.bool_]]:
+) -> NDArray[np.bool_]:
     found = books.judgements.breaches(view.model.id, measure, view.start, view.end)
-    mine = {(start, subject) for start, subject, _, segment in found if segment == view.segment}
-    return np.array(
-        [[(start, column) in mine for start in starts] for column in columns], dtype=bool
-    ).reshape(len(columns), len(starts))
+    lines = {column: line for line, column in enumerate(columns)}
+    places = {start: place for place, start in enumerate(starts)}
+    hit = np.zeros((len(columns), len(starts)), dtype=bool)
+    for start, subject, _, segment in found:
+        if segment == view.segment and subject in lines and start in places:
+            hit[lines[subject], places[start]] = True
+    return hit
 
 
 def _limit(model: Model, measure: str) -> float | None:
@@ -243,6 +257,15 @@ def window_results(books: Transaction, view: View, start: int, end: int) -> list
         for results in panel
         for subject, found in results
     ]
+
+
+def isos(times: Sequence[int]) -> list[str]:
+    """`core.times.iso` of many moments, quicker when they are whole seconds."""
+    micros = np.array(times, np.int64)
+    if (micros % 1_000_000).any():
+        return [iso(at) for at in times]
+    texts = np.datetime_as_string((micros // 1_000_000).astype("datetime64[s]"), timezone="UTC")
+    return [str(text) for text in texts.tolist()]
 
 
 def _finite(number: float) -> float | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import struct
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from anchorwatch.core.errors import CorruptError
-from anchorwatch.core.results import Missing, Results, Value
+from anchorwatch.core.results import Results
 
 if TYPE_CHECKING:
     from collections.abc import Container, Sequence
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _INTERVAL, _P = 1, 2
-_DOUBLE, _INT, _FLOAT = struct.Struct("<d"), struct.Struct("<q"), struct.Struct("<f")
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,25 +145,56 @@ def place_of(keys: str, measure: str, subject: str) -> Place | None:
     return None
 
 
-def read(blob: bytes, place: Place) -> Value | Missing:
-    """One result out of a panel's bytes."""
-    (n,) = _INT.unpack_from(blob, place.n)
-    code = blob[place.reason]
-    if code:
-        return Missing(_reasons(blob, place.fixed)[code - 1], n)
-    (value,) = _DOUBLE.unpack_from(blob, place.value)
-    return Value(value, n, _single(blob, place.low), _single(blob, place.high), _single(blob, place.p))
+@dataclass(frozen=True, slots=True, eq=False)
+class Block:
+    """One measure in many panels: arrays of shape (panels, subjects), NaN where there is no number."""
+
+    subjects: tuple[str, ...]
+    value: NDArray[np.float64]
+    n: NDArray[np.int64]
+    reason: NDArray[np.uint8]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    p: NDArray[np.float64]
 
 
-def _single(blob: bytes, offset: int) -> float | None:
-    if offset < 0:
+def read_block(keys: str, blobs: Sequence[bytes], measure: str) -> Block | None:
+    """A measure out of many panels of one layout; None when it is not among them."""
+    subjects = next((subjects for name, subjects, _ in layout_of(keys).entries if name == measure), ())
+    place = place_of(keys, measure, subjects[0]) if subjects else None
+    if place is None:
         return None
-    (number,) = _FLOAT.unpack_from(blob, offset)
-    return None if number != number else float(number)  # noqa: PLR0124 - NaN alone differs from itself
+    count = len(subjects)
+
+    def cut(offset: int, dtype: str) -> NDArray[Any]:
+        if offset < 0:
+            return np.full((len(blobs), count), np.nan)
+        end = offset + count * np.dtype(dtype).itemsize
+        return np.frombuffer(b"".join([blob[offset:end] for blob in blobs]), dtype).reshape(-1, count)
+
+    return Block(
+        subjects,
+        cut(place.value, "<f8"),
+        cut(place.n, "<i8"),
+        cut(place.reason, "u1"),
+        cut(place.low, "<f4").astype(np.float64),
+        cut(place.high, "<f4").astype(np.float64),
+        cut(place.p, "<f4").astype(np.float64),
+    )
 
 
-def _reasons(blob: bytes, fixed: int) -> list[str]:
-    return list(json.loads(blob[fixed:])) if len(blob) > fixed else []
+def reason_of(keys: str, blob: bytes, code: int) -> str | None:
+    """The text of a reason's code in its panel."""
+    return _texts(blob[layout_of(keys).fixed :])[code - 1] if code else None
+
+
+@lru_cache(maxsize=1024)
+def _texts(tail: bytes) -> tuple[str, ...]:
+    return tuple(json.loads(tail)) if tail else ()
+
+
+def _reasons(blob: bytes, fixed: int) -> tuple[str, ...]:
+    return _texts(blob[fixed:])
 
 
 def _flags(item: Results) -> int:

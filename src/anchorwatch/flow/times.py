@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _STEP = 900_000_000
-"""A quarter of an hour: every zone's offset is a multiple of it, so windows of a quarter or more begin on one."""
+"""A quarter of an hour: every zone's offset since 1972 is a multiple of it, so windows of a quarter or more begin on one."""
 
 
 def windows(at: NDArray[np.int64], grain: str, zone: str) -> tuple[NDArray[np.int64], dict[int, int]]:
