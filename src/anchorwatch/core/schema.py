@@ -300,6 +300,8 @@ def _check(spec: ModelSpec) -> None:
     for name in names:
         if names.count(name) > 1:
             raise ConfigError(f"columns.{name}: is declared twice")
+    if len(set(spec.labels)) < len(spec.labels):
+        raise ConfigError(f"labels: {list(spec.labels)} names a class twice")
     for segment in spec.segments:
         if segment not in spec.categories:
             raise ConfigError(f"segments: {segment!r} must be among the columns of kind category")

@@ -13,10 +13,10 @@ from anchorwatch.flow.ports import Kept, Touched
 from anchorwatch.flow.records import coded, record_type
 from anchorwatch.flow.times import window_at
 from anchorwatch.profile.fold import JoinedRows, fold_outcomes
-from anchorwatch.stats.codes import distinct, paired
+from anchorwatch.stats.codes import blocks, distinct, paired
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import polars as pl
     from numpy.typing import NDArray
@@ -81,29 +81,32 @@ def fold_joined(
     records, outcomes = records[answered], outcomes[answered]
     if not records.size:
         return
-    books.profiles.add(model.spec.window.text, profiled(books, model, records, outcomes))
+    for kept in profiled(books, model, records, outcomes):
+        books.profiles.add(model.spec.window.text, kept)
     _touch(books, model, records["start"])
 
 
 def profiled(
     books: Folding, model: Model, records: NDArray[np.void], outcomes: NDArray[np.float64]
-) -> list[Kept]:
-    """Outcome profiles of every slice and window that `records` touch, on the grid the window began with."""
+) -> Iterator[list[Kept]]:
+    """Outcome profiles of every slice and window that `records` touch, on the grid the window began with.
+
+    A few hundred windows at a time, so that memory stays bounded however many the records touch.
+    """
     grids = _grids(books, model, records)
-    kept: list[Kept] = []
     for grid_id in np.unique(grids):
         here = grids == grid_id
         some, came = records[here], outcomes[here]
         rows = JoinedRows(some["prediction"], some["scores"], came)
         for column in some["slices"].T:
             slice_ids, starts, groups = paired(column, some["start"])
-            profiles = fold_outcomes(rows, groups, len(starts), books.grids.get(int(grid_id)))
-            kept += [
-                Kept(int(slice_id), int(start), Stage.OUTCOMES, int(grid_id), profile)
-                for slice_id, start, profile in zip(slice_ids, starts, profiles, strict=True)
-                if slice_id >= 0
-            ]
-    return kept
+            for part, block in blocks(groups, len(starts)):
+                profiles = fold_outcomes(rows, block, len(starts[part]), books.grids.get(int(grid_id)))
+                yield [
+                    Kept(int(slice_id), int(start), Stage.OUTCOMES, int(grid_id), profile)
+                    for slice_id, start, profile in zip(slice_ids[part], starts[part], profiles, strict=True)
+                    if slice_id >= 0
+                ]
 
 
 def _grids(books: Folding, model: Model, records: NDArray[np.void]) -> NDArray[np.int64]:

@@ -37,7 +37,6 @@ def rebuild(books: Books, lake: Lake, model: Model, window: Touched) -> None:
         records = records_of(spec, frame, starts, slices_of(books, model, frame))
         outcomes = coded(frame["_outcome"], spec.labels)
         answered = ~np.isnan(records["prediction"]) | ~np.isnan(records["scores"]).all(axis=1)
-        books.profiles.replace(
-            spec.window.text, profiled(books, model, records[answered], outcomes[answered])
-        )
+        for kept in profiled(books, model, records[answered], outcomes[answered]):
+            books.profiles.replace(spec.window.text, kept)
     books.work.rebuilt(model.id, window.start)

@@ -16,7 +16,7 @@ from anchorwatch.flow.records import records_of
 from anchorwatch.flow.slices import bounded, grid_for, slices_of
 from anchorwatch.flow.times import windows
 from anchorwatch.profile.fold import prepare
-from anchorwatch.stats.codes import distinct, paired
+from anchorwatch.stats.codes import blocks, distinct, paired
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -134,14 +134,15 @@ def _fold_grid(books: Folding, model: Model, grid_id: int, part: _Part) -> None:
     prepared = prepare(part.frame, books.grids.get(grid_id))
     for column in part.slices.T:
         slice_ids, starts, groups = paired(column, part.starts)
-        profiles = prepared.fold(groups, len(starts))
-        books.profiles.add(
-            model.spec.window.text,
-            [
-                Kept(int(slice_id), int(start), Stage.INPUTS, grid_id, profile)
-                for slice_id, start, profile in zip(slice_ids, starts, profiles, strict=True)
-            ],
-        )
+        for here, block in blocks(groups, len(starts)):
+            profiles = prepared.fold(block, len(starts[here]))
+            books.profiles.add(
+                model.spec.window.text,
+                [
+                    Kept(int(slice_id), int(start), Stage.INPUTS, grid_id, profile)
+                    for slice_id, start, profile in zip(slice_ids[here], starts[here], profiles, strict=True)
+                ],
+            )
 
 
 def _write_runs(

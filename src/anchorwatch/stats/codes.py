@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
 _TABLE = 1 << 20
@@ -45,3 +47,23 @@ def paired(
     seconds, second = distinct(other)
     pairs, place = distinct(first * max(len(seconds), 1) + second)
     return firsts[pairs // max(len(seconds), 1)], seconds[pairs % max(len(seconds), 1)], place
+
+
+BLOCK = 512
+"""Groups that are worked on together, which bounds what they take in memory."""
+
+
+def blocks(
+    groups: NDArray[np.int64], count: int, size: int = BLOCK
+) -> Iterator[tuple[slice, NDArray[np.int64]]]:
+    """`count` groups in blocks of `size`: which ones, and each entry's place within the block, -1 for none.
+
+    >>> [(part, place.tolist()) for part, place in blocks(np.array([0, 2, 1]), 3, size=2)]
+    [(slice(0, 2, None), [0, -1, 1]), (slice(2, 3, None), [-1, 0, -1])]
+    """
+    if count <= size:
+        yield slice(0, count), groups
+        return
+    for begin in range(0, count, size):
+        end = min(begin + size, count)
+        yield slice(begin, end), np.where((groups >= begin) & (groups < end), groups - begin, -1)
