@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from anchorwatch.profile.grid import Grid
+    from anchorwatch.profile.parts import Numbers
 
 BARS = 32
 LEVELS = 24
@@ -38,7 +39,10 @@ def _numbers(pair: Pair, place: int) -> dict[str, Any]:
     ]
     missing = [None if item is None else _missing_numbers(item, place) for item in pair]
     sides = _bars(grid, place, [item for item in pair if item is not None and item.numbers is not None])
-    shares = [None if item is None else _shares(item, edges, sides) for item in counts]
+    shares = [
+        None if item is None or item.numbers is None else _shares(item.numbers, place, edges, sides)
+        for item in pair
+    ]
     return {
         "bins": [
             {
@@ -83,15 +87,25 @@ def _bars(grid: Grid, place: int, profiles: list[Profile]) -> NDArray[np.float64
 
 
 def _shares(
-    counts: NDArray[np.int64], edges: NDArray[np.float64], sides: NDArray[np.float64]
+    part: Numbers, place: int, edges: NDArray[np.float64], sides: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Mass per bar, spreading a fine bin's mass evenly over its width."""
+    """Mass per bar, spreading a fine bin's mass evenly over its width.
+
+    What lies beyond the reference's range is spread up to the farthest value.
+    """
+    counts = part.counts[place, : len(edges) + 1]
     total = counts.sum()
     if not total:
         return np.zeros(len(sides) + 1)
-    cumulative = np.cumsum(counts)[: len(edges)]
-    at = np.interp(sides, edges, cumulative, left=0.0, right=float(total))
-    at = np.where(sides < edges[0], 0.0, at)
+    below = min(float(part.low[place]), float(np.nextafter(edges[0], -np.inf)))
+    above = max(float(part.high[place]), float(np.nextafter(edges[-1], np.inf)))
+    at = np.interp(
+        sides,
+        np.concatenate([[below], edges, [above]]),
+        np.concatenate([[0.0], np.cumsum(counts)]),
+        left=0.0,
+        right=float(total),
+    )
     shares: NDArray[np.float64] = np.diff(np.concatenate([[0.0], at, [float(total)]])) / total
     return shares
 
