@@ -104,7 +104,8 @@ def test_a_transaction_that_raises_leaves_nothing(ledger: Ledger) -> None:
             books.offsets.set("roller", 9)
             raise ZeroDivisionError
 
-    pytest.raises(ZeroDivisionError, broken)
+    with pytest.raises(ZeroDivisionError):
+        broken()
     with ledger.write() as books:
         assert books.offsets.get("roller") == 0
         assert books.grids.get(books.grids.put(1, other)).digest == other.digest
