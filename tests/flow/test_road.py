@@ -16,7 +16,7 @@ from anchorwatch.app.watch import Watch
 from anchorwatch.core.errors import StoreError
 from anchorwatch.core.schema import Column, Kind, ModelSpec, Task
 from anchorwatch.core.times import from_micros
-from anchorwatch.core.types import EventKind
+from anchorwatch.core.types import EventKind, Rule
 from anchorwatch.flow.take import Batch
 from anchorwatch.testing import memory_watch
 
@@ -270,3 +270,45 @@ def test_a_lake_that_fails_in_between_delays_a_rebuild_until_it_is_back(
             with pytest.raises(StoreError, match="no room"):
                 watch.settle()
         check(watch, account)
+
+
+def test_predictions_without_outcome_expire_when_the_horizon_is_past() -> None:
+    """Nothing touches their windows any more, and yet they are pending no longer."""
+    spec = SPEC.evolve(outcome_horizon=timedelta(days=5))
+    with memory_watch(BEGIN) as (embedded, _):
+        watch = embedded.watch
+        watch.apply(spec)
+        first = predictions("first", list(range(14)))
+        watch.take(first)
+        watch.take(outcomes("some", [(0, 1)]))
+        watch.settle()
+        assert watch.queries.models()[0]["pending_outcomes"] == 13
+        late = first.frame.with_columns(_id=pl.col("_id") + "late", _at=pl.col("_at") + timedelta(days=9))
+        watch.take(Batch(id="late", model="load", kind=EventKind.PREDICTIONS, frame=late))
+        watch.settle()
+        shares = watch.queries.series("load", "expired_share")["value"]
+        known = watch.queries.series("load", "maturity")["value"]
+        assert watch.queries.models()[0]["pending_outcomes"] < 28
+        assert all(gone + came == 1.0 for gone, came in list(zip(shares, known, strict=True))[:4])
+
+
+def test_a_rule_on_segments_may_ask_for_drift() -> None:
+    """Drift of segments is measured when a rule wants it, and the rule fires."""
+    table = pl.DataFrame({"x": [number / 10 for number in range(400)], "c": ["a", "b"] * 200})
+    rule = Rule(name="moved", measure="psi", columns=("x",), above=1.0, segments="c")
+    with memory_watch(BEGIN) as (embedded, _):
+        watch = embedded.watch
+        watch.register(SPEC, table, rules=(rule,))
+        watch.take(predictions("first", list(range(0, 4000, 3))))
+        later = predictions("later", [1]).frame.with_columns(_at=pl.lit(BEGIN + timedelta(days=9)))
+        watch.take(
+            Batch(
+                id="later",
+                model="load",
+                kind=EventKind.PREDICTIONS,
+                frame=later.cast({"_at": pl.Datetime("us", "UTC")}),
+            )
+        )
+        watch.settle()
+        found = watch.queries.incident(watch.queries.incidents("load")[0]["id"])["findings"]
+        assert {item["segment"] for item in found} == {"c=a"}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from anchorwatch.app.readings import reference_body, series
+from anchorwatch.app.readings import MATURITY, reference_body, series
 from anchorwatch.app.view import FOREVER, view_of
-from anchorwatch.core.times import iso
+from anchorwatch.core.times import iso, span_micros
 from anchorwatch.core.types import IncidentState
 from anchorwatch.profile.measure import MEASURES
 from anchorwatch.rules.defaults import main_metric
@@ -43,8 +43,16 @@ def card(books: Transaction, model: Model) -> dict[str, Any]:
         "incidents": len(firing),
         "versions": [item.version for item in books.models.versions(model.id)],
         "last_event": None if model.reached is None else iso(model.reached),
-        "pending_outcomes": sum(row.events - row.joined for row in rows),
+        "pending_outcomes": 0 if whole is None else _pending(books, model, whole),
     }
+
+
+def _pending(books: Transaction, model: Model, whole: int) -> int:
+    """Predictions whose outcome is still waited for: neither failed nor expired."""
+    since = (model.reached or 0) - span_micros(model.spec.outcome_horizon)
+    kept = books.results.panels(whole, model.spec.window.text, since, FOREVER[1], {MATURITY})
+    answers = [(item.joined, item.panel[0].at(0)) for item in kept if item.panel]
+    return sum(found.n - joined for joined, found in answers)
 
 
 def _health(model: Model, incidents: list[Incident]) -> tuple[str, str]:

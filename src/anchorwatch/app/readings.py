@@ -10,7 +10,7 @@ import numpy as np
 from anchorwatch.core.results import Value
 from anchorwatch.core.times import iso
 from anchorwatch.flow.bands import bands_of, newest_reference
-from anchorwatch.flow.measure import measure_all, reference_of
+from anchorwatch.flow.measure import applicable, measure_all, reference_of
 from anchorwatch.flow.panel import read_block, reason_of
 from anchorwatch.profile.measure import MEASURES, Family
 
@@ -251,7 +251,7 @@ def window_results(books: Transaction, view: View, start: int, end: int) -> list
     profile = view.profile(books, start, end)
     if profile is None:
         return []
-    panel = measure_all(view.model.spec.task, reference_of(books, view.model, profile), profile)
+    panel = measure_all(applicable(view.model.spec.task), reference_of(books, view.model, profile), profile)
     return [
         {"measure": results.measure, "subject": subject, **result_body(found)}
         for results in panel

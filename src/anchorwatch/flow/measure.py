@@ -27,20 +27,24 @@ if TYPE_CHECKING:
 _FREE_OF_GRID = ("service", "confusion", "scores", "residuals", "joined")
 
 
-def applicable(task: Task, *, segment: bool = False) -> list[Measure]:
-    """Measures of a task; for a segment all but drift, which is computed when somebody looks."""
+def applicable(task: Task) -> list[Measure]:
+    """Measures of a task."""
+    return [item for item in MEASURES.values() if not item.tasks or task in item.tasks]
+
+
+def of_segments(model: Model) -> list[Measure]:
+    """Measures kept for segments: all but drift, which is computed when somebody looks or a rule asks for it."""
+    asked = {rule.measure for rule in model.rules if rule.segments}
     return [
-        item
-        for item in MEASURES.values()
-        if (not item.tasks or task in item.tasks) and not (segment and item.family is Family.DRIFT)
+        item for item in applicable(model.spec.task) if item.family is not Family.DRIFT or item.name in asked
     ]
 
 
 def measure_all(
-    task: Task, reference: Profile | None, current: Profile, *, segment: bool = False
+    measures: Iterable[Measure], reference: Profile | None, current: Profile
 ) -> tuple[Results, ...]:
-    """Every applicable measure of one profile, those without subjects left out."""
-    found = (item(reference, current) for item in applicable(task, segment=segment))
+    """Every measure of one profile, those without subjects left out."""
+    found = (item(reference, current) for item in measures)
     return tuple(item for item in found if len(item))
 
 
@@ -144,7 +148,11 @@ def _measured(
         span.finish,
         profile.events,
         profile.joined.outcomes if profile.joined else 0,
-        measure_all(model.spec.task, reference_of(books, model, profile), profile, segment=segment != WHOLE),
+        measure_all(
+            applicable(model.spec.task) if segment == WHOLE else of_segments(model),
+            reference_of(books, model, profile),
+            profile,
+        ),
     )
 
 

@@ -10,6 +10,7 @@ from anchorwatch.core.errors import StoreError
 from anchorwatch.core.times import from_micros, micros, span_micros
 from anchorwatch.core.types import EventKind
 from anchorwatch.flow.archive import ARCHIVER, archive
+from anchorwatch.flow.expire import expire
 from anchorwatch.flow.join import JOINER, join
 from anchorwatch.flow.judge import Verdicts, judge
 from anchorwatch.flow.measure import measure_windows
@@ -182,8 +183,10 @@ class Pump:
 
     def _judge_model(self, name: str) -> bool:
         """A few windows per transaction, so that nobody waits long for the ledger."""
-        with self.places.ledger.read() as books:
-            starts = [window.start for window in books.work.touched(books.models.get(name).id)]
+        with self.places.ledger.write() as books:
+            model = books.models.get(name)
+            expire(books, model)
+            starts = [window.start for window in books.work.touched(model.id)]
         moved = False
         for begin in range(0, len(starts), WINDOWS_AT_A_TIME):
             moved |= self._measure(name, set(starts[begin : begin + WINDOWS_AT_A_TIME]))
