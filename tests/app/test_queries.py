@@ -314,3 +314,31 @@ def test_changes_that_would_make_kept_figures_wrong_are_refused(
     with pytest.raises(ConflictError, match=told):
         watch.apply(SPEC.evolve(**change))
     assert watch.spec("late") == SPEC
+
+
+def test_a_crowded_heat_map_shows_days_with_the_breaches_of_their_hours() -> None:
+    """Hundreds of hours in a few buckets are drawn from days; an hour's breach marks its day."""
+    spec = ModelSpec(
+        name="hours", task=Task.REGRESSION, columns=(Column("x", Kind.NUMBER),), window=Grain("1h")
+    )
+    rule = Rule(name="moved", measure="psi", columns=("x",), above=1.0)
+    begin = datetime(2013, 7, 1, tzinfo=UTC)
+    table = pl.DataFrame({"x": [number / 10 for number in range(100)]})
+    with memory_watch(begin + timedelta(days=23)) as (embedded, _):
+        model = embedded.register(spec, table, rules=(rule,))
+        at = [begin + timedelta(minutes=12 * place) for place in range(22 * 120)]
+        rows = pl.DataFrame(
+            {
+                "id": [str(place) for place in range(len(at))],
+                "at": at,
+                "prediction": [1.0] * len(at),
+                "x": [(50.0 if 480 <= place < 490 else place % 100 / 10) for place in range(len(at))],
+            }
+        )
+        model.log_table(rows)
+        embedded.settle()
+        few = embedded.query("heatmap", model="hours", measure="psi", buckets=4)
+        many = embedded.query("heatmap", model="hours", measure="psi", buckets=120)
+    assert (few["grain"], many["grain"]) == ("1d", "1h")
+    assert len(few["start"]) <= 4
+    assert any(few["breach"][few["columns"].index("x")])

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from anchorwatch.app.view import stored_grains
 from anchorwatch.core.results import Value
-from anchorwatch.core.times import iso
+from anchorwatch.core.times import iso, span_micros
 from anchorwatch.flow.bands import bands_of, newest_reference
 from anchorwatch.flow.measure import applicable, measure_all, reference_of
 from anchorwatch.flow.panel import read_block, reason_of
@@ -27,6 +30,8 @@ if TYPE_CHECKING:
     from anchorwatch.stores.ledger.ledger import Transaction
 
 MATURITY = "maturity"
+_WINDOWS_A_BUCKET = 8
+_MANY = 500
 FIGURES = ("value", "low", "high", "p", "n", "reason")
 
 
@@ -156,9 +161,14 @@ def reference_body(books: Transaction, model: Model, measure: str, subject: str)
 
 
 def heatmap(books: Transaction, view: View, measure: str, buckets: int) -> dict[str, Any]:
-    """A measure of every column over time; where there are more windows than buckets, a bucket shows its worst."""
+    """A measure of every column over time; where there are more windows than buckets, a bucket shows its worst.
+
+    Where buckets would hold many windows shorter than a day each, days are shown, which are kept measured too.
+    """
     about = MEASURES[measure]
     slice_id = view.slice_id(books)
+    if slice_id is not None and _crowded(books, view, slice_id, buckets):
+        view = replace(view, grain="1d")
     rows = [] if slice_id is None else books.results.rows(slice_id, view.grain, view.start, view.end)
     blocks = _blocks(books, rows, measure)
     columns = list(dict.fromkeys(subject for _, block in blocks for subject in block.subjects))
@@ -168,7 +178,7 @@ def heatmap(books: Transaction, view: View, measure: str, buckets: int) -> dict[
         lines = [columns.index(subject) for subject in block.subjects]
         value[np.ix_(lines, places)] = block.value.T
         p[np.ix_(lines, places)] = block.p.T
-    breach = _breaches(books, view, measure, columns, [row.start for row in rows])
+    breach = _breaches(books, view, measure, columns, rows)
     return {
         "measure": measure,
         "title": about.title,
@@ -193,16 +203,31 @@ def _blocks(books: Transaction, rows: Sequence[Any], measure: str) -> list[tuple
 
 
 def _breaches(
-    books: Transaction, view: View, measure: str, columns: Sequence[str], starts: Sequence[int]
+    books: Transaction, view: View, measure: str, columns: Sequence[str], rows: Sequence[Any]
 ) -> NDArray[np.bool_]:
+    """Which columns were a breach in each row's span, in the row's own window or in one it holds."""
     found = books.judgements.breaches(view.model.id, measure, view.start, view.end)
     lines = {column: line for line, column in enumerate(columns)}
-    places = {start: place for place, start in enumerate(starts)}
-    hit = np.zeros((len(columns), len(starts)), dtype=bool)
+    starts = [row.start for row in rows]
+    hit = np.zeros((len(columns), len(rows)), dtype=bool)
     for start, subject, _, segment in found:
-        if segment == view.segment and subject in lines and start in places:
-            hit[lines[subject], places[start]] = True
+        place = bisect_right(starts, start) - 1
+        if segment == view.segment and subject in lines and place >= 0 and start < rows[place].finish:
+            hit[lines[subject], place] = True
     return hit
+
+
+def _crowded(books: Transaction, view: View, slice_id: int, buckets: int) -> bool:
+    if "1d" not in stored_grains(view.model) or view.grain == "1d":
+        return False
+    first = books.results.first(slice_id, view.grain, view.start)
+    last = books.results.latest(slice_id, view.grain, view.end)
+    length = span_micros(view.model.spec.window.length)
+    return (
+        first is not None
+        and last is not None
+        and (last - first) // length > max(_MANY, _WINDOWS_A_BUCKET * buckets)
+    )
 
 
 def _limit(model: Model, measure: str) -> float | None:
