@@ -120,3 +120,37 @@ def test_drift_of_the_price_is_as_measured(watched: Any) -> None:
             end=(start + timedelta(weeks=4)).isoformat(),
         )
         assert found["measures"]["psi"]["value"] == pytest.approx(wanted, abs=0.01)
+
+
+def test_retraining_shows_as_a_version_that_does_better(
+    halves: pl.DataFrame, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Over all half hours the frozen model is right in 0.682, the one retrained every four weeks in 0.767."""
+    month, back = 4 * 7 * 48, 8 * 7 * 48
+    with aw.open(tmp_path_factory.mktemp("retrained") / "store") as watch:
+        watch.register(SPEC, rules=())
+        model = watch.model("elec2")
+        for begin in range(TRAINING, halves.height, month):
+            rows, early = halves[begin : begin + month], halves[begin - back : begin]
+            fitted = HistGradientBoostingClassifier(random_state=0).fit(
+                early[FEATURES].to_numpy(), early["target"].to_numpy()
+            )
+            fresh = rows.with_columns(
+                pl.Series("score", fitted.predict_proba(rows[FEATURES].to_numpy())[:, 1]),
+                pl.lit("retrained").alias("version"),
+                pl.format("{}r", "id").alias("id"),
+            )
+            both = pl.concat([rows.with_columns(pl.lit("frozen").alias("version")), fresh])
+            model.log_table(both.select("id", "at", "version", "score", *FEATURES))
+            model.outcomes_table(both.select("id", pl.col("at") + timedelta(minutes=30), "target"))
+        watch.settle()
+        right = {
+            version: next(
+                item["value"]
+                for item in watch.query("span", model="elec2", version=version)["results"]
+                if item["measure"] == "accuracy"
+            )
+            for version in ("frozen", "retrained")
+        }
+    assert right["frozen"] == pytest.approx(0.6822, abs=0.005)
+    assert right["retrained"] == pytest.approx(0.7673, abs=0.01)

@@ -101,3 +101,38 @@ def test_ranking_stays_good_while_the_threshold_fails(watched: Any, mails: pl.Da
         rows = mails[first : first + SIZE]
         assert found["value"] >= 0.87
         assert found["value"] == pytest.approx(roc_auc_score(rows["spam"], rows["score"]), abs=1e-6)
+
+
+def test_retraining_repairs_what_the_threshold_lost(
+    mails: pl.DataFrame, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Retrained on the last 2,500 messages before each window, the model is right in 0.948 instead of 0.711."""
+    words = [name for name in mails.columns if name.startswith("w")]
+    spec = aw.ModelSpec(name="spam", task=aw.Task.BINARY, fields=aw.Fields(outcome="spam"), labels=("0", "1"))
+    with aw.open(tmp_path_factory.mktemp("retrained") / "store") as watch:
+        watch.register(spec, rules=())
+        model = watch.model("spam")
+        for begin in range(TRAINING, mails.height, SIZE):
+            rows, early = mails[begin : begin + SIZE], mails[begin - TRAINING : begin]
+            fitted = LogisticRegression(C=0.3, max_iter=1000).fit(
+                early[words].to_numpy(), early["spam"].to_numpy()
+            )
+            fresh = rows.with_columns(
+                pl.Series("score", fitted.predict_proba(rows[words].to_numpy())[:, 1]),
+                pl.lit("retrained").alias("version"),
+                pl.format("{}r", "id").alias("id"),
+            )
+            both = pl.concat([rows.with_columns(pl.lit("frozen").alias("version")), fresh])
+            model.log_table(both.select("id", "at", "version", "score"))
+            model.outcomes_table(both.select("id", pl.col("at") + timedelta(seconds=1), "spam"))
+        watch.settle()
+        right = {
+            version: next(
+                item["value"]
+                for item in watch.query("span", model="spam", version=version)["results"]
+                if item["measure"] == "accuracy"
+            )
+            for version in ("frozen", "retrained")
+        }
+    assert right["frozen"] == pytest.approx(0.711, abs=0.005)
+    assert right["retrained"] == pytest.approx(0.948, abs=0.01)
