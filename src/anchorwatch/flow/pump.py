@@ -149,7 +149,7 @@ class Pump:
 
     def _archive(self) -> bool:
         self._archived = self._clock.monotonic()
-        batches = self._behind(ARCHIVER, 2 * self._pace.archive_rows)
+        batches = self._behind(ARCHIVER, self._pace.archive_rows)
         if not batches:
             return False
         archive(self.places.ledger, self.places.lake, batches)

@@ -91,7 +91,7 @@ class Inbox:
 
     def __init__(self, path: Path | None, *, bound: int = 8 << 30) -> None:
         self.bound = bound
-        self._database = Database(path, page_size=16_384)
+        self._database = Database(path, page_size=16_384, cache_mib=4)  # what is written once and read once
         with self._database.write() as connection:
             _metadata.create_all(connection)
         self._depth_lock = threading.Lock()

@@ -30,10 +30,10 @@ class Database:
     (`synchronous=FULL`).
     """
 
-    def __init__(self, path: Path | None, *, page_size: int = 4096) -> None:
+    def __init__(self, path: Path | None, *, page_size: int = 4096, cache_mib: int = 64) -> None:
         self.path = path
         self._writing = threading.RLock()
-        self.engine = _engine(path, page_size)
+        self.engine = _engine(path, page_size, cache_mib)
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
@@ -77,7 +77,7 @@ def explain(path: Path | None, problem: Exception) -> StoreError:
     return StoreError(f"{path}: {text}; see that the folder exists and may be written")
 
 
-def _engine(path: Path | None, page_size: int) -> sa.Engine:
+def _engine(path: Path | None, page_size: int, cache_mib: int) -> sa.Engine:
     if path is None:
         engine = sa.create_engine(
             "sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False}
@@ -96,7 +96,7 @@ def _engine(path: Path | None, page_size: int) -> sa.Engine:
             "journal_mode=WAL",
             "synchronous=FULL",
             "foreign_keys=ON",
-            "cache_size=-65536",
+            f"cache_size=-{cache_mib * 1024}",
             "temp_store=MEMORY",
         ):
             connection.execute(f"PRAGMA {pragma}")
