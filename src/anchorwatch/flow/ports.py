@@ -150,6 +150,10 @@ class Inbox(Protocol):
         """Batches after a sequence number, oldest first."""
         ...
 
+    def waiting(self, after: int) -> int:
+        """Rows of the batches after a sequence number."""
+        ...
+
     def trim(self, upto: int, *, forget_before: int) -> None:
         """All consumers have done with what came up to `upto`."""
         ...

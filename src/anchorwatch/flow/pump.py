@@ -167,10 +167,8 @@ class Pump:
         if self._clock.monotonic() - self._archived >= self._pace.archive_seconds:
             return True
         offsets = self._offsets()
-        if offsets[ARCHIVER] >= offsets[ROLLER]:
-            return False
-        waiting = self.places.inbox.read(offsets[ARCHIVER], self._pace.archive_rows)
-        return sum(batch.rows for batch in waiting) >= self._pace.archive_rows // 2
+        rolled = self.places.inbox.waiting(offsets[ARCHIVER]) - self.places.inbox.waiting(offsets[ROLLER])
+        return rolled >= self._pace.archive_rows // 2
 
     def _judge(self) -> bool:
         """Rebuild, measure and judge every model that changed or whose windows closed."""

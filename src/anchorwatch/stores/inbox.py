@@ -136,6 +136,12 @@ class Inbox:
             Stored(row.seq, row.model, EventKind(row.kind), row.payload, row.rows, row.at) for row in found
         ]
 
+    def waiting(self, after: int) -> int:
+        """Rows of the batches after sequence number `after`; their payloads are not read."""
+        with self._database.read() as connection:
+            wanted = sa.select(sa.func.sum(_inbox.c.rows)).where(_inbox.c.seq > after)
+            return connection.execute(wanted).scalar() or 0
+
     def trim(self, upto: int, *, forget_before: int) -> None:
         """Drop batches up to `upto` (all consumers have them) and forget batch ids older than `forget_before`."""
         with self._database.write() as connection:
