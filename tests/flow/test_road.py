@@ -312,3 +312,27 @@ def test_a_rule_on_segments_may_ask_for_drift() -> None:
         watch.settle()
         found = watch.queries.incident(watch.queries.incidents("load")[0]["id"])["findings"]
         assert {item["segment"] for item in found} == {"c=a"}
+
+
+def test_a_crash_between_measuring_and_judging_forgets_no_late_outcome(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Outcomes loaded after their windows were judged open their incident, although the process died on the way."""
+    rule = Rule(name="error", measure="mae", above=0.5, cause="late")
+    with Watch.open(tmp_path, start=False) as watch:
+        watch.apply(SPEC, (rule,))
+        watch.take(predictions("p", list(range(40))))
+        watch.settle()
+        watch.take(outcomes("o", [(number, number + 5) for number in range(40)]))
+
+        def dying(*_: Any, **__: Any) -> Any:
+            raise Crash
+
+        with monkeypatch.context() as patch:
+            patch.setattr("anchorwatch.flow.pump.judge", dying)
+            with pytest.raises(Crash):
+                watch.settle()
+    with Watch.open(tmp_path, start=False) as watch:
+        watch.settle()
+        assert [one["cause"] for one in watch.queries.incidents("load")] == ["late"]
+        assert watch.queries.model("load")["judged"]["outcomes"] is not None

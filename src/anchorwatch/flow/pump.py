@@ -180,7 +180,10 @@ class Pump:
         return moved
 
     def _judge_model(self, name: str) -> bool:
-        """A few windows per transaction, so that nobody waits long for the ledger."""
+        """A few windows per transaction, so that nobody waits long for the ledger.
+
+        A window stays marked until it has been judged again: a crash in between repeats the work and skips none.
+        """
         with self.places.ledger.write() as books:
             model = books.models.get(name)
             expire(books, model)
@@ -192,7 +195,9 @@ class Pump:
         again: list[int] = starts
         while True:
             with self.places.ledger.write() as books:
-                judged = judge(books, books.models.get(name), now, again, WINDOWS_AT_A_TIME)
+                model = books.models.get(name)
+                judged = judge(books, model, now, again, WINDOWS_AT_A_TIME)
+                books.work.done(model.id, again)
             for verdict in judged.verdicts:
                 for listener in self._listeners:
                     listener(verdict)
@@ -206,7 +211,6 @@ class Pump:
             some = [window for window in books.work.touched(model.id) if window.start in starts]
             touched = self._rebuilt(books, model, some)
             measure_windows(books, model, touched)
-            books.work.done(model.id, [window.start for window in touched])
         return bool(touched)
 
     def _rebuilt(self, books: Books, model: Model, touched: list[Touched]) -> list[Touched]:
