@@ -5,6 +5,7 @@ A new test is one file here and one line in the list below.
 
 from anchorwatch.drift import (
     chi_square,
+    drift,
     jensen_shannon,
     ks,
     missing_shift,
@@ -14,6 +15,7 @@ from anchorwatch.drift import (
 
 __all__ = [
     "chi_square",
+    "drift",
     "jensen_shannon",
     "ks",
     "missing_shift",
