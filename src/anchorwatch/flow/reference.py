@@ -60,20 +60,24 @@ def _profiles(
     if "_outcome" not in frame.columns:
         return inputs
     known = frame["_outcome"].is_not_null().to_numpy()
-    some = frame.filter(known)
-    names = score_columns(spec)
-    scores = np.full((some.height, len(names)), np.nan)
-    for place, name in enumerate(names):
-        if name in some.columns:
-            scores[:, place] = some[name].to_numpy()
-    predicted = (
-        coded(some["_prediction"], spec.labels)
-        if "_prediction" in some.columns
-        else np.full(some.height, np.nan)
-    )
-    rows = JoinedRows(predicted, scores, coded(some["_outcome"], spec.labels))
+    rows = joined_rows(spec, frame.filter(known))
     outcomes = fold_outcomes(rows, groups[known], count, grid)
     return [one + other for one, other in zip(inputs, outcomes, strict=True)]
+
+
+def joined_rows(spec: ModelSpec, frame: pl.DataFrame) -> JoinedRows:
+    """The rows of a canonical frame that holds `_outcome` beside what was predicted."""
+    names = score_columns(spec)
+    scores = np.full((frame.height, len(names)), np.nan)
+    for place, name in enumerate(names):
+        if name in frame.columns:
+            scores[:, place] = frame[name].to_numpy()
+    predicted = (
+        coded(frame["_prediction"], spec.labels)
+        if "_prediction" in frame.columns
+        else np.full(frame.height, np.nan)
+    )
+    return JoinedRows(predicted, scores, coded(frame["_outcome"], spec.labels))
 
 
 def _canonical(spec: ModelSpec, table: pl.DataFrame) -> pl.DataFrame:
