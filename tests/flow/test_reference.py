@@ -10,7 +10,7 @@ import pytest
 from anchorwatch.core.errors import InputError
 from anchorwatch.core.schema import Column, Kind, ModelSpec, Task
 from anchorwatch.core.times import micros
-from anchorwatch.flow.bands import bands_of
+from anchorwatch.flow.bands import grounds_of
 from anchorwatch.flow.ports import Reference
 from anchorwatch.flow.reference import profile_reference
 
@@ -54,14 +54,15 @@ def test_a_reference_that_will_not_do(table: pl.DataFrame, told: str) -> None:
         profile_reference(SPEC, table)
 
 
-def test_bands_are_mean_and_spread_of_the_windows() -> None:
+def test_grounds_are_mean_and_spread_of_the_windows() -> None:
     """Of one measure, worked out once and kept with the reference; nothing for a measure of another task."""
     found = profile_reference(SPEC, TABLE)
     reference = Reference(1, found.whole, tuple(found.windows.items()))
-    band = bands_of(SPEC.task, reference, "mae")[""]
+    band = grounds_of(SPEC, reference, "mae")[""].band
+    assert band is not None
     assert (band.mean, band.n) == (pytest.approx(2.5), DAYS)
     assert band.sd == pytest.approx(3.5**0.5)
-    assert bands_of(SPEC.task, reference, "mae") is bands_of(SPEC.task, reference, "mae")
-    assert bands_of(SPEC.task, reference, "accuracy") == {}
-    assert bands_of(SPEC.task, reference, "nonsense") == {}
-    assert list(reference.bands) == ["mae", "accuracy", "nonsense"]
+    assert grounds_of(SPEC, reference, "mae") is grounds_of(SPEC, reference, "mae")
+    assert grounds_of(SPEC, reference, "accuracy") == {}
+    assert grounds_of(SPEC, reference, "nonsense") == {}
+    assert [key.partition(" ")[0] for key in reference.grounds] == ["mae", "accuracy", "nonsense"]

@@ -78,6 +78,8 @@ def test_default_rules_survive_being_written(task: Task) -> None:
         band=st.none() | st.floats(allow_nan=False),
         side=st.sampled_from(["both", "above", "below"]),
         alpha=st.none() | st.floats(0, 1),
+        worse=st.none() | st.floats(0, 9),
+        budget=st.none() | st.floats(0, 9),
         count=st.integers(1, 9),
         within=st.integers(1, 9),
         mean_of=st.integers(1, 9),

@@ -14,6 +14,7 @@ from anchorwatch.core.results import Results
 from anchorwatch.core.types import Rule, Verdict
 from anchorwatch.rules.band import ReferenceBand
 from anchorwatch.rules.evaluate import Past, evaluate
+from anchorwatch.rules.ground import Ground
 from anchorwatch.rules.place import Place
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def judge(
     **result: Any,
 ) -> tuple[str, str]:
     """Verdict and reason of one number."""
-    bands = {"": band} if band else {}
+    bands = {"": Ground(band)} if band else {}
     (finding,) = evaluate(a_rule, PLACE, mae(value, **result), Past([mae(item) for item in past], bands))
     return finding.verdict.value, finding.reason
 

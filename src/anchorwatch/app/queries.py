@@ -12,13 +12,14 @@ from anchorwatch.app.distributions import distribution
 from anchorwatch.app.fleet import card
 from anchorwatch.app.moments import Moment, moment
 from anchorwatch.app.readings import described, heatmap, result_body, series, window_results
+from anchorwatch.app.standing import Disk, set_aside_body
 from anchorwatch.app.view import FOREVER, View, grains_of, ripe, view_of
 from anchorwatch.core.errors import InputError
 from anchorwatch.core.ports import RowFilter, RowQuery
 from anchorwatch.core.registry import unknown
 from anchorwatch.core.times import from_micros, iso, micros
 from anchorwatch.core.types import IncidentState, Stage
-from anchorwatch.flow.measure import applicable, reference_of
+from anchorwatch.flow.measure import applicable
 from anchorwatch.flow.ports import WHOLE
 from anchorwatch.flow.pump import CONSUMERS
 from anchorwatch.flow.times import window_at
@@ -48,6 +49,8 @@ class Queries:
         self._pump = pump
         self._clock = clock
         self._opened = clock.monotonic()
+        path = ledger.database.path
+        self._disk = Disk(None if path is None else path.parent, clock)
 
     def models(self) -> list[dict[str, Any]]:
         """Every model with its health, volume and main metric."""
@@ -143,7 +146,7 @@ class Queries:
             profile = view.profile(books, view.start, view.end)
             if profile is None:
                 raise InputError(f"no window of {model!r} starts between {start} and {end}")
-            reference = reference_of(books, view.model, profile)
+            reference = view.reference(books, profile, view.start)
             found = [item(reference, profile) for item in applicable(view.model.spec.task) if item.kinds]
             return {
                 **distribution((reference, profile), column),
@@ -268,6 +271,7 @@ class Queries:
         with self._ledger.read() as books:
             offsets = {name: books.offsets.get(name) for name in CONSUMERS}
             models = books.models.all()
+            aside = [set_aside_body(item) for item in books.aside.list()]
         health = self._pump.health
         return {
             "version": VERSION,
@@ -289,6 +293,8 @@ class Queries:
                 for name, offset in offsets.items()
             ],
             "errors": dict(health.errors),
+            "set_aside": aside,
+            "disk": self._disk.read(),
         }
 
 

@@ -12,8 +12,8 @@ import numpy as np
 from anchorwatch.app.view import stored_grains
 from anchorwatch.core.results import Value
 from anchorwatch.core.times import iso, span_micros
-from anchorwatch.flow.bands import bands_of, newest_reference
-from anchorwatch.flow.measure import applicable, measure_all, reference_of
+from anchorwatch.flow.bands import grounds_of, newest_reference
+from anchorwatch.flow.measure import applicable, measure_all
 from anchorwatch.flow.panel import read_block, reason_of
 from anchorwatch.profile.measure import MEASURES, Family
 
@@ -121,7 +121,7 @@ def _summed(books: Transaction, view: View, measure: str, subject: str) -> dict[
         profile = view.profile(books, start, end)
         if profile is None:
             continue
-        results = MEASURES[measure](reference_of(books, view.model, profile), profile)
+        results = MEASURES[measure](view.reference(books, profile, start), profile)
         if subject not in results.subjects:
             continue
         ripe = MEASURES[MATURITY](None, profile)
@@ -142,7 +142,8 @@ def reference_body(books: Transaction, model: Model, measure: str, subject: str)
     reference = newest_reference(books, model)
     if reference is None:
         return None
-    band = bands_of(model.spec.task, reference, measure).get(subject)
+    ground = grounds_of(model.spec, reference, measure).get(subject)
+    band = None if ground is None else ground.band
     value = low = high = None
     if MEASURES[measure].family is not Family.DRIFT:
         results = MEASURES[measure](reference.profile, reference.profile)
@@ -276,7 +277,7 @@ def window_results(books: Transaction, view: View, start: int, end: int) -> list
     profile = view.profile(books, start, end)
     if profile is None:
         return []
-    panel = measure_all(applicable(view.model.spec.task), reference_of(books, view.model, profile), profile)
+    panel = measure_all(applicable(view.model.spec.task), view.reference(books, profile, start), profile)
     return [
         {"measure": results.measure, "subject": subject, **result_body(found)}
         for results in panel

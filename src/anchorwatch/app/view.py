@@ -9,6 +9,7 @@ from anchorwatch.core.calendar import Grain
 from anchorwatch.core.errors import InputError, UnknownError
 from anchorwatch.core.registry import unknown
 from anchorwatch.core.times import span_micros
+from anchorwatch.flow.against import Compared, reference_of
 from anchorwatch.flow.measure import Span, combined, window_profiles
 from anchorwatch.flow.ports import WHOLE, Slice
 from anchorwatch.flow.times import window_at
@@ -62,6 +63,11 @@ class View:
         span = Span(grain or self.model.spec.window.text, start, end)
         found = list(window_profiles(books, self.model, self.parts(books), span).values())
         return combined(found) if found else None
+
+    def reference(self, books: Transaction, profile: Profile, start: int) -> Profile | None:
+        """What a profile of this view that begins at `start` is compared with."""
+        grain = self.grain if self.stored else self.model.spec.window.text
+        return reference_of(books, self.model, Compared(profile, start, self.parts(books), grain))
 
     def spans(self, first: int, last: int) -> Iterator[tuple[int, int]]:
         """Windows of this grain from the one that holds `first` to the one that holds `last`."""

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from anchorwatch.core.against import Against
 from anchorwatch.core.calendar import Grain, brief, duration
 from anchorwatch.core.errors import ConfigError
 from anchorwatch.core.registry import unknown
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 E = TypeVar("E", bound=StrEnum)
+_VECTOR = re.compile(r"vector\[([1-9][0-9]{0,5})\]")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -29,20 +31,39 @@ class Task(StrEnum):
 
 
 class Kind(StrEnum):
-    """What a column holds: numbers that are measured, or names that are counted."""
+    """What a column holds: numbers that are measured, names that are counted, or vectors of numbers."""
 
     NUMBER = "number"
     CATEGORY = "category"
+    VECTOR = "vector"
+
+
+WIDEST = 65_536
+"""Numbers in a vector at most: an image of 256 × 256 points."""
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """An input of the model."""
+    """An input of the model; `width` is how many numbers each of its vectors has, 0 when that is not declared.
+
+    >>> Column("emb", Kind.VECTOR, 384).text
+    'vector[384]'
+    """
 
     name: str
     kind: Kind
+    width: int = 0
+
+    @property
+    def text(self) -> str:
+        """The kind as a declaration writes it."""
+        return f"{self.kind.value}[{self.width}]" if self.width else self.kind.value
 
     def __post_init__(self) -> None:
+        if self.width and (self.kind is not Kind.VECTOR or not 0 < self.width <= WIDEST):
+            raise ConfigError(
+                f"columns.{self.name}: a vector has 1 to {WIDEST:,} numbers; {self.text} was given"
+            )
         if not self.name or self.name.startswith("_") or len(self.name) > 200:
             raise ConfigError(
                 f"column name {self.name!r} cannot be used: give it 1 to 200 characters, "
@@ -89,6 +110,7 @@ class ModelSpec:
         segments: inputs whose values are watched separately.
         retention: how long raw rows are kept in the lake; `None`: for ever.
         private: keep aggregates only; no rows in samples.
+        against: what windows are compared with (see `Against`).
     """
 
     name: str
@@ -107,6 +129,7 @@ class ModelSpec:
     segments: tuple[str, ...] = ()
     retention: timedelta | None = None
     private: bool = False
+    against: Against = Against()  # noqa: RUF009 - a frozen value
 
     def __post_init__(self) -> None:
         _check(self)
@@ -122,6 +145,11 @@ class ModelSpec:
         return tuple(column.name for column in self.columns if column.kind is Kind.CATEGORY)
 
     @property
+    def vectors(self) -> tuple[str, ...]:
+        """Names of the vector inputs, in order."""
+        return tuple(column.name for column in self.columns if column.kind is Kind.VECTOR)
+
+    @property
     def score_labels(self) -> tuple[str, ...]:
         """Classes whose probability is logged: the positive one, or each of many, or none."""
         if self.task is Task.BINARY:
@@ -133,7 +161,7 @@ class ModelSpec:
         return {
             "name": self.name,
             "task": self.task.value,
-            "columns": {column.name: column.kind.value for column in self.columns},
+            "columns": {column.name: column.text for column in self.columns},
             "fields": {
                 item.name: (
                     dict(self.fields.scores) if item.name == "scores" else getattr(self.fields, item.name)
@@ -149,6 +177,7 @@ class ModelSpec:
             "segments": list(self.segments),
             "retention": None if self.retention is None else brief(self.retention),
             "private": self.private,
+            "against": self.against.text,
         }
 
     @classmethod
@@ -216,7 +245,14 @@ def _columns(key: str, value: Any) -> tuple[Column, ...]:
         raise ConfigError(
             f"{key}: write a mapping of column to kind, such as {{age: number, country: category}}"
         )
-    return tuple(Column(str(name), _choice(f"{key}.{name}", Kind, kind)) for name, kind in value.items())
+    return tuple(_column(f"{key}.{name}", str(name), kind) for name, kind in value.items())
+
+
+def _column(key: str, name: str, kind: Any) -> Column:
+    """`vector` may say how many numbers it has: `vector[384]`."""
+    if (found := _VECTOR.fullmatch(str(kind))) is not None:
+        return Column(name, Kind.VECTOR, int(found[1]))
+    return Column(name, _choice(key, Kind, kind))
 
 
 def _fields(key: str, value: Any) -> Fields:
@@ -263,6 +299,13 @@ def _grain(key: str, value: Any) -> Grain:
         raise ConfigError(f"{key}: {problem}") from None
 
 
+def _against(key: str, value: Any) -> Against:
+    try:
+        return value if isinstance(value, Against) else Against.parse(str(value))
+    except ConfigError as problem:
+        raise ConfigError(f"{key}: {problem}") from None
+
+
 def label_text(value: Any) -> str:
     """The one spelling of a class: whole numbers and truth values as digits.
 
@@ -288,6 +331,7 @@ _READERS: dict[str, Any] = {
     "segments": _texts,
     "retention": _span,
     "private": _flag,
+    "against": _against,
     **dict.fromkeys(_DURATIONS, _span),
 }
 

@@ -97,7 +97,11 @@ class Rule:
         below: a breach under this value (with `above`: either of the two).
         band: a breach outside reference mean ± `band` standard deviations of the reference's windows.
         side: which side of the band counts: `both`, `above` or `below`.
+        worse: a breach when so much worse than the reference: in the measure's unit where it is bounded (shares,
+            scores), else as a share of the reference's value (0.1: a tenth).
         alpha: also demand that the measure's p-value, times the number of columns, is under this.
+        budget: false alarms in 30 days that the rule may raise; sets the level by the window's length, corrects for
+            the columns judged, and takes p-values from how the reference itself varies where they are not given.
         count: windows that must breach …
         within: … of so many latest windows, before an incident fires.
         mean_of: judge the mean of so many latest windows instead of the last one.
@@ -116,7 +120,9 @@ class Rule:
     below: float | None = None
     band: float | None = None
     side: str = "both"
+    worse: float | None = None
     alpha: float | None = None
+    budget: float | None = None
     count: int = 1
     within: int = 1
     mean_of: int = 1

@@ -1,45 +1,68 @@
-"""How a measure spread over the reference's own windows, worked out once."""
+"""What measures are held against: the reference as a whole and how its own windows vary, worked out once."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from anchorwatch.core.results import Value
+from anchorwatch.flow.against import companions, pinned
 from anchorwatch.flow.measure import applicable
-from anchorwatch.profile.measure import MEASURES
+from anchorwatch.profile.measure import MEASURES, Family
 from anchorwatch.rules.band import ReferenceBand
+from anchorwatch.rules.ground import Ground, Inflation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from anchorwatch.core.schema import Task
+    from anchorwatch.core.schema import ModelSpec
     from anchorwatch.flow.books import Watched
     from anchorwatch.flow.ports import Model, Reference
 
+MOST_WINDOWS = 400
+"""Windows of a reference that are looked at, spread evenly over it: enough to know a spread by."""
+
 
 def newest_reference(books: Watched, model: Model) -> Reference | None:
-    """The reference of the version that came last and has one."""
+    """The reference of the version that came last and has one, or of the one the model is held to."""
+    wanted = pinned(model.spec.against)
     for version in reversed(books.models.versions(model.id)):
+        if wanted is not None and version.version != wanted:
+            continue
         reference = None if version.grid_id is None else books.grids.reference(version.grid_id)
         if reference is not None:
             return reference
     return None
 
 
-def bands_of(task: Task, reference: Reference, measure: str) -> Mapping[str, ReferenceBand]:
-    """Bands of one measure by subject; kept with the reference, since both never change."""
-    if measure not in reference.bands:
-        reference.bands[measure] = _bands(task, reference, measure)
-    return reference.bands[measure]
+def grounds_of(spec: ModelSpec, reference: Reference, measure: str) -> Mapping[str, Ground]:
+    """Grounds of one measure by subject; kept with the reference, since both never change."""
+    key = f"{measure} against {spec.against.text}"
+    if key not in reference.grounds:
+        reference.grounds[key] = _grounds(spec, reference, measure)
+    return reference.grounds[key]
 
 
-def _bands(task: Task, reference: Reference, measure: str) -> dict[str, ReferenceBand]:
-    if measure not in MEASURES or MEASURES[measure] not in applicable(task):
+def _grounds(spec: ModelSpec, reference: Reference, measure: str) -> dict[str, Ground]:
+    if measure not in MEASURES or MEASURES[measure] not in applicable(spec.task):
         return {}
+    compared = MEASURES[measure].family is Family.DRIFT
     values: dict[str, list[float]] = defaultdict(list)
-    for _, profile in reference.windows:
-        results = MEASURES[measure](reference.profile, profile)
-        for subject, value in zip(results.subjects, results.value.tolist(), strict=True):
+    chances: dict[str, list[float]] = defaultdict(list)
+    pairs = companions(spec, reference) if compared else [(profile, None) for _, profile in reference.windows]
+    for profile, other in pairs[:: -(-len(pairs) // MOST_WINDOWS) or 1]:
+        results = MEASURES[measure](other, profile)
+        for subject, value, p in zip(
+            results.subjects, results.value.tolist(), results.p.tolist(), strict=True
+        ):
             values[subject].append(value)
-    bands = {subject: ReferenceBand.of(numbers) for subject, numbers in values.items()}
-    return {subject: band for subject, band in bands.items() if band is not None}
+            chances[subject].append(p)
+    whole = {} if compared else dict(MEASURES[measure](None, reference.profile))
+    return {
+        subject: Ground(
+            band=ReferenceBand.of(values[subject]),
+            whole=found if isinstance(found := whole.get(subject), Value) else None,
+            inflation=Inflation.of(chances[subject]) if compared else Inflation(),
+        )
+        for subject in (*values, *(name for name in whole if name not in values))
+    }

@@ -12,7 +12,7 @@ from anchorwatch.core.calendar import Window
 from anchorwatch.core.results import Results
 from anchorwatch.core.times import from_micros, span_micros
 from anchorwatch.core.types import Stage
-from anchorwatch.flow.bands import bands_of, newest_reference
+from anchorwatch.flow.bands import grounds_of, newest_reference
 from anchorwatch.flow.ports import WHOLE, Slice
 from anchorwatch.flow.times import window_at
 from anchorwatch.incidents.grouping import group
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from anchorwatch.flow.books import Judging
     from anchorwatch.flow.ports import Model
     from anchorwatch.incidents.machine import Transition
-    from anchorwatch.rules.band import ReferenceBand
+    from anchorwatch.rules.ground import Ground
 
 IDLE = 60_000_000
 """Microseconds without an event after which the wall clock closes the windows of a model that runs live."""
@@ -38,7 +38,7 @@ _SILENT_WINDOWS = 500
 _LOOK_BACK = 30
 
 Panel = dict[str, Results]
-Bands = dict[str, Mapping[str, "ReferenceBand"]]
+Grounds = dict[str, Mapping[str, "Ground"]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +167,7 @@ def _findings(
     start, end = sitting.window
     depth = max(history_needed(rule) for rule in rules)
     panels = _panels(books, model, _Depth(slice_id, start, depth, frozenset(rule.measure for rule in rules)))
-    bands = _bands(books, model, rules)
+    grounds = _grounds(books, model, rules)
     place = Place(
         model=model.spec.name,
         window=Window(from_micros(start), from_micros(end)),
@@ -178,7 +178,7 @@ def _findings(
     for rule in rules:
         results = [panel.get(rule.measure) or _none(rule) for panel in panels]
         needed = history_needed(rule)
-        past = Past(results[len(results) - 1 - needed : -1] if needed else (), bands.get(rule.measure, {}))
+        past = Past(results[len(results) - 1 - needed : -1] if needed else (), grounds.get(rule.measure, {}))
         found += evaluate(rule, place, results[-1], past)
     return found
 
@@ -208,13 +208,17 @@ def _panels(books: Judging, model: Model, depth: _Depth) -> list[Panel]:
     return [found.get(at, {}) for at in reversed(starts)]
 
 
-def _bands(books: Judging, model: Model, rules: Sequence[Rule]) -> Bands:
-    """Mean and spread, over the reference's own windows, of each measure that a rule holds to a band."""
-    measures = {rule.measure for rule in rules if rule.band is not None}
+def _grounds(books: Judging, model: Model, rules: Sequence[Rule]) -> Grounds:
+    """What the reference is like, for each measure that a rule holds to it."""
+    measures = {rule.measure for rule in rules if _held_to_reference(rule)}
     reference = newest_reference(books, model) if measures else None
     if reference is None:
         return {}
-    return {measure: bands_of(model.spec.task, reference, measure) for measure in measures}
+    return {measure: grounds_of(model.spec, reference, measure) for measure in measures}
+
+
+def _held_to_reference(rule: Rule) -> bool:
+    return (rule.band, rule.worse, rule.budget) != (None, None, None)
 
 
 def _incidents(

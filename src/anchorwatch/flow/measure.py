@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from anchorwatch import drift, metrics, quality  # noqa: F401 - importing them registers the measures
 from anchorwatch.core.times import span_micros
+from anchorwatch.flow.against import Compared, reference_of
 from anchorwatch.flow.ports import WHOLE, Kept, Measured, Slice
 from anchorwatch.flow.times import window_at
 from anchorwatch.profile.measure import MEASURES, Family
@@ -98,13 +99,13 @@ def _measure(books: Books, model: Model, span: Span) -> list[Measured]:
     wholes = books.models.slice_ids(model.id, [Slice("", segment, every=True) for segment in every])
     measured: list[Measured] = []
     for segment, ids in every.items():
-        alone = [_measured(books, model, span, slice_id, profiles[slice_id], segment) for slice_id in ids]
+        alone = [_measured(books, model, _Place(span, number, segment), profiles[number]) for number in ids]
         together = wholes[Slice("", segment, every=True)]
         if len(alone) == 1:
             measured += [alone[0], replace(alone[0], slice_id=together)]
         else:
-            summed = combined([profiles[slice_id] for slice_id in ids])
-            measured += [*alone, _measured(books, model, span, together, summed, segment)]
+            summed = combined([profiles[number] for number in ids])
+            measured += [*alone, _measured(books, model, _Place(span, together, segment, tuple(ids)), summed)]
     return measured
 
 
@@ -138,27 +139,30 @@ def _expired(model: Model, span: Span, profile: Profile) -> Profile:
     return profile + Profile(profile.grid, joined=Joined(0, lost))
 
 
-def _measured(
-    books: Books, model: Model, span: Span, slice_id: int, profile: Profile, segment: str
-) -> Measured:
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A window of a slice, and the slices it is the sum of."""
+
+    span: Span
+    slice_id: int
+    segment: str
+    parts: tuple[int, ...] = ()
+
+
+def _measured(books: Books, model: Model, place: _Place, profile: Profile) -> Measured:
+    span = place.span
+    compared = Compared(profile, span.start, place.parts or (place.slice_id,), span.grain)
+    whole = place.segment == WHOLE
     return Measured(
-        slice_id,
+        place.slice_id,
         span.grain,
         span.start,
         span.finish,
         profile.events,
         profile.joined.outcomes if profile.joined else 0,
         measure_all(
-            applicable(model.spec.task) if segment == WHOLE else of_segments(model),
-            reference_of(books, model, profile),
+            applicable(model.spec.task) if whole else of_segments(model),
+            reference_of(books, model, compared),
             profile,
         ),
     )
-
-
-def reference_of(books: Books, model: Model, profile: Profile) -> Profile | None:
-    """The reference on the profile's own grid."""
-    if not profile.grid.fitted:
-        return None
-    reference = books.grids.reference(books.grids.put(model.id, profile.grid))
-    return None if reference is None else reference.profile

@@ -6,7 +6,7 @@ Times are integers, microseconds since 1970 in UTC.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from anchorwatch.core.types import EventKind, Rule, Stage
     from anchorwatch.flow.runs import Run
     from anchorwatch.profile.profile import Profile
-    from anchorwatch.rules.band import ReferenceBand
+    from anchorwatch.rules.ground import Ground
 
 WHOLE = ""
 """The segment that is no segment: the whole model."""
@@ -101,16 +101,48 @@ class Touched:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Came:
+    """Outcomes (codes of labels, or values) and their own times, one of each per event."""
+
+    values: NDArray[np.float64]
+    at: NDArray[np.int64]
+
+    def __getitem__(self, where: Any) -> Came:
+        return Came(self.values[where], self.at[where])
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class SetAside:
+    """A batch that `consumer` could not do, as the inbox had it; lists leave its payload out.
+
+    `at` is when it arrived, `since` when it was set aside, `dropped` the rows that are duplicates where that was
+    known, `tries` how often it failed.
+    """
+
+    seq: int
+    consumer: str
+    model: str
+    kind: EventKind
+    rows: int
+    at: int
+    reason: str
+    since: int
+    tries: int = 1
+    payload: bytes = b""
+    dropped: NDArray[np.int32] | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Reference:
     """What windows are held against; `windows` are the reference's own, when it has a time order.
 
-    `bands` remembers what `flow.bands` worked out of them, by measure and subject.
+    `grounds` remembers what `flow.bands` worked out of them, by measure and subject.
     """
 
     grid_id: int
     profile: Profile
     windows: tuple[tuple[int, Profile], ...]
-    bands: dict[str, dict[str, ReferenceBand]] = field(default_factory=dict)
+    grounds: dict[str, dict[str, Ground]] = field(default_factory=dict)
 
 
 class Index(Protocol):

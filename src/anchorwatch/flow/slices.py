@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from anchorwatch.flow.against import pinned
 from anchorwatch.flow.ports import WHOLE, Slice
 from anchorwatch.profile.build import build_grid
 
@@ -70,9 +71,10 @@ def slices_of(books: Watched, model: Model, frame: pl.DataFrame) -> NDArray[np.i
 
 
 def grid_for(books: Watched, model: Model, version: str) -> int:
-    """The version's grid; else that of the newest version with a reference; else a general one."""
+    """The version's grid (or that of the version all are held to); else the newest reference's; else a general one."""
     versions = books.models.versions(model.id)
-    own = next((item.grid_id for item in versions if item.version == version and item.grid_id), None)
+    wanted = pinned(model.spec.against) or version
+    own = next((item.grid_id for item in versions if item.version == wanted and item.grid_id), None)
     if own is not None:
         return own
     for item in reversed(versions):

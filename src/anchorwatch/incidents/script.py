@@ -11,6 +11,7 @@ from anchorwatch.core.types import Incident, Verdict
 from anchorwatch.incidents.grouping import group
 from anchorwatch.incidents.machine import step as live
 from anchorwatch.rules.evaluate import Past, evaluate
+from anchorwatch.rules.ground import Ground
 from anchorwatch.rules.persistence import State
 from anchorwatch.rules.persistence import step as persist
 from anchorwatch.rules.place import Place, history_needed
@@ -119,8 +120,10 @@ def compare(trial: Trial, frames: Sequence[Frame]) -> list[Mismatch]:
 
 def _judge(rule: Rule, place: Place, trial: Trial, index: int) -> list[Finding]:
     first = max(0, index - history_needed(rule))
+    bands = trial.bands.get(rule.measure, {})
     past = Past(
-        [_results(rule, trial, earlier) for earlier in range(first, index)], trial.bands.get(rule.measure, {})
+        [_results(rule, trial, earlier) for earlier in range(first, index)],
+        {subject: Ground(band) for subject, band in bands.items()},
     )
     return evaluate(rule, place, _results(rule, trial, index), past)
 

@@ -81,15 +81,18 @@ def _subjects(measure: Measure, spec: ModelSpec) -> set[str] | None:
 
 
 def _check_condition(rule: Rule) -> None:
-    limits = (rule.above, rule.below, rule.band)
-    if limits == (None, None, None):
-        if rule.alpha is not None:
+    limits = (rule.above, rule.below, rule.band, rule.worse)
+    if limits == (None,) * len(limits):
+        asked = "alpha" if rule.alpha is not None else "budget" if rule.budget is not None else ""
+        if asked:
             raise ConfigError(
-                "alpha: with much data the smallest change is significant; "
+                f"{asked}: with much data the smallest change is significant; "
                 "add how large it must be, such as 'above: 0.2'"
             )
         if rule.unknown_after is None:
-            raise ConfigError("above: a rule needs a limit: 'above:', 'below:', 'band:' or 'unknown_after:'")
+            raise ConfigError(
+                "above: a rule needs a limit: 'above:', 'below:', 'band:', 'worse:' or 'unknown_after:'"
+            )
     if rule.above is not None and rule.below is not None and rule.above <= rule.below:
         raise ConfigError(
             f"above: {rule.above:g} is not over below: {rule.below:g}, so every value would be a breach"
@@ -98,13 +101,25 @@ def _check_condition(rule: Rule) -> None:
         raise ConfigError(f"side: {unknown('side', rule.side, SIDES)}")
     if rule.side != "both" and rule.band is None:
         raise ConfigError(f"side: belongs to a band; add 'band: 3' or write '{rule.side}:' with a limit")
-    if rule.alpha is not None and rule.mean_of > 1:
-        raise ConfigError("alpha: a mean of windows has no p-value; leave out 'alpha' or 'mean_of'")
+    _check_level(rule)
+
+
+def _check_level(rule: Rule) -> None:
+    """What says how much chance is allowed, and what worse means."""
+    for key in ("alpha", "budget"):
+        if getattr(rule, key) is not None and rule.mean_of > 1:
+            raise ConfigError(f"{key}: a mean of windows has no p-value; leave out {key!r} or 'mean_of'")
+    if rule.alpha is not None and rule.budget is not None:
+        raise ConfigError("budget: sets the level that 'alpha' sets as well; leave one of them out")
+    if rule.worse is not None and MEASURES[rule.measure].better == "none":
+        raise ConfigError(
+            f"worse: of {rule.measure} neither more nor less is worse; write 'above:' or 'below:'"
+        )
 
 
 def _check_numbers(rule: Rule) -> None:
     measure = MEASURES[rule.measure]
-    for key in ("above", "below", "band", "alpha"):
+    for key in ("above", "below", "band", "worse", "alpha", "budget"):
         number = getattr(rule, key)
         if number is not None and not isfinite(number):
             raise ConfigError(f"{key}: a finite number is needed, {number} was given")
@@ -112,8 +127,7 @@ def _check_numbers(rule: Rule) -> None:
         raise ConfigError(f"above: {rule.measure} is never over {measure.high:g}; take a smaller limit")
     if rule.below is not None and rule.below <= measure.low:
         raise ConfigError(f"below: {rule.measure} is never under {measure.low:g}; take a larger limit")
-    if rule.band is not None and rule.band <= 0:
-        raise ConfigError(f"band: standard deviations over 0 are needed, such as 3; {rule.band:g} was given")
+    _check_positive(rule)
     if rule.alpha is not None and not 0 < rule.alpha < 1:
         raise ConfigError(
             f"alpha: a number between 0 and 1 is needed, such as 0.01; {rule.alpha:g} was given"
@@ -125,3 +139,12 @@ def _check_numbers(rule: Rule) -> None:
             raise ConfigError(f"{name}: 1 or more is needed, {number} was given")
     if rule.count > rule.within:
         raise ConfigError(f"for: {rule.count} of {rule.within} windows can never be; swap the two")
+
+
+def _check_positive(rule: Rule) -> None:
+    for key in ("worse", "budget"):
+        number = getattr(rule, key)
+        if number is not None and number <= 0:
+            raise ConfigError(f"{key}: a number over 0 is needed; {number:g} was given")
+    if rule.band is not None and rule.band <= 0:
+        raise ConfigError(f"band: standard deviations over 0 are needed, such as 3; {rule.band:g} was given")

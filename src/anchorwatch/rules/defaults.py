@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from anchorwatch.core.schema import Task
@@ -12,6 +13,18 @@ if TYPE_CHECKING:
 
 ENOUGH = 30
 """Rows that a window must have before a default rule speaks of it."""
+
+BUDGET = 1.0
+"""False alarms in 30 days that all default rules of a model may raise together."""
+
+MOVED = 0.1
+"""A column has drifted when every tenth row lies where it would not have been: a shift by a quarter of its spread."""
+
+WORSE_SHARE = 0.05
+"""How much a score between 0 and 1 must fall: five points."""
+
+WORSE_ERROR = 0.1
+"""How much an error must grow: by a tenth."""
 
 
 def main_metric(spec: ModelSpec) -> str:
@@ -26,46 +39,52 @@ def main_metric(spec: ModelSpec) -> str:
     return "roc_auc" if spec.task is Task.BINARY and spec.fields.score else "accuracy"
 
 
-def default_rules(spec: ModelSpec) -> tuple[Rule, ...]:
-    """Performance against the reference, drift, data quality, service and volume.
+def default_rules(spec: ModelSpec, budget: float = BUDGET) -> tuple[Rule, ...]:
+    """Performance against the reference, drift, data quality, service and volume, without anyone setting a number.
 
-    Each takes two of three windows to fire and two good ones to resolve; lost traffic takes three in a row.
-    Performance pages, the rest warns.
+    All but the last share `budget` false alarms in 30 days evenly: each breaches only when it is material and, at the
+    level its share allows, not chance. Each takes two of three windows to fire and two good ones to resolve; lost
+    traffic takes three in a row. Performance pages, the rest warns.
     """
-    return (*_performance(spec), *_drift(), *_quality(spec), *_service())
+    rules = (*_performance(spec), *_drift(), *_quality(spec), *_service())
+    shared = tuple(replace(rule, budget=round(budget / len(rules), 4)) for rule in rules)
+    return (*shared, _SILENCE)
 
 
 def _performance(spec: ModelSpec) -> tuple[Rule, ...]:
-    measures = dict.fromkeys([main_metric(spec), "mae" if spec.task is Task.REGRESSION else "accuracy"])
-    side = "above" if spec.task is Task.REGRESSION else "below"
+    regression = spec.task is Task.REGRESSION
+    measures = dict.fromkeys([main_metric(spec), "mae" if regression else "accuracy"])
+    worse = WORSE_ERROR if regression else WORSE_SHARE
     return tuple(
-        _rule(f"{measure} off its reference", measure, band=3.0, side=side, severity=Severity.PAGE)
+        _rule(f"{measure} worse than its reference", measure, worse=worse, severity=Severity.PAGE)
         for measure in measures
     )
 
 
 def _drift() -> tuple[Rule, ...]:
     return (
-        _rule("drift", "psi", above=0.2, alpha=0.01),
-        _rule("target drift", "target_psi", above=0.2, alpha=0.01),
+        _rule("drift", "drift", above=MOVED),
+        _rule("target drift", "target_drift", above=MOVED),
     )
 
 
 def _quality(spec: ModelSpec) -> tuple[Rule, ...]:
     unseen = (_rule("unseen categories", "unseen_share", above=0.05),) if spec.categories else ()
     ranges = (_rule("out of range", "out_of_range_share", above=0.05),) if spec.numbers else ()
-    missing = _rule("missing values", "missing_shift", above=0.05, alpha=0.01, cause="quality")
+    missing = _rule("missing values", "missing_shift", above=0.05, cause="quality")
     return (missing, *unseen, *ranges)
 
 
 def _service() -> tuple[Rule, ...]:
     return (
         _rule("errors", "error_rate", above=0.05),
-        _rule("slow", "latency_p95", band=3.0, side="above"),
-        Rule(name="no predictions", measure="throughput", unknown_after=1, count=3, within=3),
+        _rule("slow", "latency_p95", worse=0.5),
     )
 
 
 def _rule(name: str, measure: str, **settings: object) -> Rule:
     shared: dict[str, object] = {"count": 2, "within": 3, "keep": 2, "min_rows": ENOUGH}
     return Rule(name=name, measure=measure, **(shared | settings))  # type: ignore[arg-type]
+
+
+_SILENCE = Rule(name="no predictions", measure="throughput", unknown_after=1, count=3, within=3)

@@ -4,6 +4,8 @@
 - {metric: mae, above: 60, for: 2 windows}
 - {metric: mae, band: 3, side: above, mean_of: 7, severity: page}
 - {drift: psi, above: 0.2, alpha: 0.01, for: 2 of 3 windows, columns: [distance, hour]}
+- {drift: auto, budget: 1 false alarm per month}
+- {metric: roc_auc, worse: 0.05, budget: 1 per year}
 - {check: missing_share, above: 0.05, keep: 3}
 ```
 
@@ -37,10 +39,14 @@ WORDS: dict[str, frozenset[Family]] = {
 
 RESERVED = {
     "notify": "channels come later; see incidents in the web UI or with `anchorwatch incidents`",
-    "budget": "false-alarm budgets come later; write 'alpha:' and 'for:' instead",
 }
 """Keys that will mean something and do not yet."""
 
+AUTO = Rule(name="", measure="drift", above=0.1, budget=1.0)
+"""What `drift: auto` stands for."""
+
+_BUDGET = re.compile(r"(\d+(?:\.\d+)?)(?:\s+false alarms?)?\s+(?:per|a)\s+(day|week|month|year)")
+_DAYS = {"day": 1.0, "week": 7.0, "month": 30.0, "year": 365.0}
 _FOR = re.compile(r"(\d+)(?:\s+of\s+(\d+))?(?:\s+windows?)?")
 
 
@@ -63,6 +69,10 @@ def from_dict(given: Mapping[str, Any]) -> Rule:
     _check_word(word, measure)
     settings = {key: read(key, given[key]) for key, read in _READERS.items() if given.get(key) is not None}
     count, within = settings.pop("for", (1, 1))
+    if given[word] == "auto":
+        settings = {"above": AUTO.above, "budget": AUTO.budget, **settings}
+    if "alpha" in settings and given.get("budget") is None:
+        settings.pop("budget", None)
     rule = Rule(**{"name": "", **settings}, measure=measure, count=count, within=within)
     return rule if rule.name else replace(rule, name=name_of(rule))
 
@@ -96,6 +106,7 @@ def name_of(rule: Rule) -> str:
     words += [f"below {rule.below:g}"] if rule.below is not None else []
     side = "outside" if rule.side == "both" else rule.side
     words += [f"{side} band {rule.band:g}"] if rule.band is not None else []
+    words += [f"worse by {rule.worse:g}"] if rule.worse is not None else []
     words += ["unknown"] if len(words) == 1 and rule.unknown_after else []
     words += [f"mean of {rule.mean_of}"] if rule.mean_of > 1 else []
     words += [f"of {', '.join(rule.columns)}"] if rule.columns else []
@@ -113,7 +124,9 @@ def _measure(given: Mapping[str, Any]) -> tuple[str, str]:
     if not isinstance(measure, str):
         raise ConfigError(f"{words[0]}: the name of a measure is needed, {measure!r} was given")
     if measure == "auto":
-        raise ConfigError(f"{words[0]}: not yet: 'auto' comes later; write 'defaults: true' or name one")
+        if words[0] not in ("drift", "measure"):
+            raise ConfigError(f"{words[0]}: only drift has a rule of its own; write 'drift: auto'")
+        return words[0], AUTO.measure
     return words[0], measure
 
 
@@ -130,6 +143,16 @@ def _number(key: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ConfigError(f"{key}: a number is needed, {value!r} was given")
     return float(value)
+
+
+def _budget(key: str, value: Any) -> float:
+    """False alarms in 30 days."""
+    if not isinstance(value, str):
+        return _number(key, value)
+    match = _BUDGET.fullmatch(value.strip())
+    if match is None:
+        raise ConfigError(f"{key}: write '1 false alarm per month' or '2 per year'; {value!r} was given")
+    return float(match[1]) * 30 / _DAYS[match[2]]
 
 
 def _count(key: str, value: Any) -> int:
@@ -171,7 +194,9 @@ _READERS: dict[str, Callable[[str, Any], Any]] = {
     "below": _number,
     "band": _number,
     "side": _text,
+    "worse": _number,
     "alpha": _number,
+    "budget": _budget,
     "for": _for,
     "mean_of": _count,
     "keep": _count,

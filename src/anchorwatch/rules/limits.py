@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import isclose
+from math import isclose, isfinite
 from typing import TYPE_CHECKING
 
+from anchorwatch.profile.measure import MEASURES
+from anchorwatch.rules.chance import worsens_upward
 from anchorwatch.rules.sentence import apart, figure
 
 if TYPE_CHECKING:
@@ -49,6 +51,16 @@ def around(rule: Rule, band: ReferenceBand) -> tuple[Limit, ...]:
     upper = (Limit(band.mean + reach, upper=True, note=note),) if rule.side != "below" else ()
     lower = (Limit(band.mean - reach, upper=False, note=note),) if rule.side != "above" else ()
     return upper + lower
+
+
+def beside(rule: Rule, centre: float) -> tuple[Limit, ...]:
+    """How much worse than the reference's `centre` a value may be."""
+    if rule.worse is None:
+        return ()
+    upper = worsens_upward(rule.measure)
+    bounded = rule.measure in MEASURES and isfinite(MEASURES[rule.measure].high)
+    margin = rule.worse * (1.0 if bounded else abs(centre))
+    return (Limit(centre + margin * (1 if upper else -1), upper, note=f"reference {figure(centre)}"),)
 
 
 def nearest(limits: tuple[Limit, ...], value: float) -> Limit:

@@ -1,0 +1,136 @@
+"""Which profile a window is compared with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from anchorwatch.core.against import SEASONS, Against, Base
+from anchorwatch.core.times import from_micros, span_micros
+from anchorwatch.profile.profile import Profile
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from anchorwatch.core.schema import ModelSpec
+    from anchorwatch.flow.books import Books
+    from anchorwatch.flow.ports import Model, Reference
+
+Window = tuple[int, Profile]
+"""A window's start, in microseconds, and its profile."""
+
+FAR = 366 * 86_400_000_000
+"""How far back the window before is looked for."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Compared:
+    """A window that is to be compared: its profile, when it starts, of which slices it is the sum, at which grain."""
+
+    profile: Profile
+    start: int
+    slices: Sequence[int] = ()
+    grain: str = ""
+
+
+def reference_of(books: Books, model: Model, compared: Compared) -> Profile | None:
+    """What the model's spec wants the window to be compared with, on the window's own grid; None when there is none."""
+    profile, against = compared.profile, model.spec.against
+    if not profile.grid.fitted:
+        return None
+    if against.base in (Base.PREVIOUS, Base.LAST):
+        return _before(books, model, compared)
+    reference = books.grids.reference(books.grids.put(model.id, profile.grid))
+    if reference is None:
+        return None
+    if against.base not in SEASONS:
+        return reference.profile
+    here = season(model.spec, compared.start)
+    alike = [other for start, other in reference.windows if season(model.spec, start) == here]
+    return Profile.sum(profile.grid, alike) if alike else None
+
+
+def _before(books: Books, model: Model, compared: Compared) -> Profile | None:
+    """The window before, or all of some time before, of the same slices and on the same grid."""
+    against, grid = model.spec.against, compared.profile.grid
+    reach = span_micros(against.span) if against.base is Base.LAST else FAR
+    slices = list(compared.slices)
+    grain = compared.grain or model.spec.window.text
+    begin = compared.start - reach
+    if against.base is Base.PREVIOUS:
+        before = [books.results.latest(number, grain, compared.start) for number in slices]
+        begin = max([begin, *(start for start in before if start is not None)])
+    kept = books.profiles.load(slices, grain, begin, compared.start)
+    found = [item.profile for item in kept if item.profile.grid.digest == grid.digest]
+    return Profile.sum(grid, found) if found else None
+
+
+def season(spec: ModelSpec, start: int) -> tuple[int, ...]:
+    """The season a window belongs to: hour of the day, weekday, or both, in the model's own time."""
+    at = from_micros(start).astimezone(ZoneInfo(spec.timezone))
+    if spec.against.base is Base.HOUR:
+        return (at.hour,)
+    return (at.weekday(),) if spec.against.base is Base.WEEKDAY else (at.weekday(), at.hour)
+
+
+def companions(spec: ModelSpec, reference: Reference) -> list[tuple[Profile, Profile | None]]:
+    """Each window of the reference with what it would be compared with, itself left out: how the usual varies."""
+    windows = reference.windows
+    if spec.against.base in SEASONS:
+        return [(profile, _others(spec, windows, place)) for place, (_, profile) in enumerate(windows)]
+    if spec.against.base is Base.PREVIOUS:
+        firsts: list[Profile | None] = [None, *(profile for _, profile in windows[:-1])]
+        return [(profile, before) for (_, profile), before in zip(windows, firsts, strict=True)]
+    if spec.against.base is Base.LAST:
+        reach = span_micros(spec.against.span)
+        return [
+            (profile, _until(windows, start - reach, place)) for place, (start, profile) in enumerate(windows)
+        ]
+    return [(profile, _without(reference.profile, profile)) for _, profile in windows]
+
+
+def _without(whole: Profile, part: Profile) -> Profile:
+    """The distributions of a profile less those of a part of it; what is not a distribution is left out."""
+    numbers, categories = whole.numbers, whole.categories
+    if numbers is not None and part.numbers is not None:
+        less = part.numbers
+        numbers = replace(
+            numbers,
+            counts=numbers.counts - less.counts,
+            missing=numbers.missing - less.missing,
+            infinite=numbers.infinite - less.infinite,
+            total=numbers.total - less.total,
+            square=np.maximum(numbers.square - less.square, 0),
+        )
+    if categories is not None and part.categories is not None:
+        other = part.categories
+        categories = replace(
+            categories,
+            counts=tuple(one - two for one, two in zip(categories.counts, other.counts, strict=True)),
+            missing=categories.missing - other.missing,
+            unseen=categories.unseen - other.unseen,
+        )
+    return Profile(whole.grid, numbers=numbers, categories=categories)
+
+
+def _others(spec: ModelSpec, windows: Sequence[Window], place: int) -> Profile | None:
+    here = season(spec, windows[place][0])
+    alike = [
+        profile
+        for other, (start, profile) in enumerate(windows)
+        if other != place and season(spec, start) == here
+    ]
+    return Profile.sum(alike[0].grid, alike) if alike else None
+
+
+def _until(windows: Sequence[Window], begin: int, place: int) -> Profile | None:
+    found = [profile for start, profile in windows[:place] if start >= begin]
+    return Profile.sum(found[0].grid, found) if found else None
+
+
+def pinned(against: Against) -> str | None:
+    """The version whose grid and reference serve all versions; None when each has its own."""
+    return against.version if against.base is Base.VERSION else None

@@ -1,0 +1,72 @@
+"""What a measure is held against: the reference as a whole, and how its own windows vary."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from anchorwatch.rules.band import FEWEST
+from anchorwatch.stats.deviates import squared
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from anchorwatch.core.results import Value
+    from anchorwatch.rules.band import ReferenceBand
+
+
+@dataclass(frozen=True, slots=True)
+class Inflation:
+    """How much more the reference's own windows differ from the rest of it than independent rows would.
+
+    Rows of a day or of an hour are alike, so p-values that take them for independent are too small. Read as squared
+    normal deviates, p-values of the reference's windows average `factor`, which is 1 when rows are independent.
+
+    Attributes:
+        factor: 1 or more.
+        freedom: degrees of freedom of that estimate: its windows; infinite when none is needed.
+
+    >>> Inflation.of([0.5, 0.3, 0.7, 0.2, 0.9, 0.4]).factor
+    1.0
+    >>> round(Inflation.of([1e-6, 1e-3, 1e-9, 0.02, 0.1]).factor, 1)
+    15.9
+    """
+
+    factor: float = 1.0
+    freedom: float = float("inf")
+
+    @classmethod
+    def of(cls, p: Sequence[float]) -> Inflation:
+        """From the p-value of each of the reference's windows against the rest; NaN (not known) is left out.
+
+        Of fewer than five windows nothing can be said: rows are taken for independent.
+        """
+        known = np.asarray(p, dtype=np.float64)
+        known = known[np.isfinite(known)]
+        if known.size < FEWEST:
+            return cls()
+        return cls(max(float(squared(known).mean()), 1.0), known.size)
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What one measure of one subject is held against; each part may be unknown.
+
+    Attributes:
+        band: mean and spread over the reference's windows.
+        whole: its value over the whole reference.
+        inflation: of p-values against the reference.
+    """
+
+    band: ReferenceBand | None = None
+    whole: Value | None = None
+    inflation: Inflation = Inflation()
+
+    @property
+    def centre(self) -> float | None:
+        """The usual value: the windows' mean, else that of the whole."""
+        if self.band is not None:
+            return self.band.mean
+        return None if self.whole is None else self.whole.value
