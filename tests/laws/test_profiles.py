@@ -6,6 +6,7 @@ from functools import reduce
 from typing import TYPE_CHECKING
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -35,7 +36,7 @@ def grids(draw: st.DrawFn, task: Task) -> Grid:
 def profiles(draw: st.DrawFn, grid: Grid) -> Profile:
     """A profile of inputs, outcomes, both or nothing."""
     frame, rows = draw(frames(grid.task, 12)), draw(joined(grid.task, 12))
-    inputs = fold_inputs(frame, np.zeros(frame.height, np.int64), 1, grid)[0]
+    inputs = fold_inputs(frame, np.zeros(frame.height, np.int64), 1, grid, sample=5)[0]
     outcomes = fold_outcomes(rows, np.zeros(rows.outcome.size, np.int64), 1, grid)[0]
     return draw(st.sampled_from([inputs, outcomes, inputs + outcomes, Profile(grid)]))
 
@@ -48,13 +49,15 @@ def test_any_split_and_order_of_predictions_is_the_same(task: Task, data: st.Dat
     grid = data.draw(grids(task))
     frame = data.draw(frames(task))
     order = np.array(data.draw(st.permutations(range(frame.height))), np.int64)
-    whole = fold_inputs(frame, np.zeros(frame.height, np.int64), 1, grid)[0]
+    rows = data.draw(st.integers(0, 12))
+    whole = fold_inputs(frame, np.zeros(frame.height, np.int64), 1, grid, sample=rows)[0]
     deal = np.abs(data.draw(parts_of(frame.height, 4)))
-    parts = fold_inputs(frame[order], deal, 4, grid)
+    parts = fold_inputs(frame[order], deal, 4, grid, sample=rows)
     assert_same(Profile.sum(grid, parts), whole)
     cut = data.draw(st.integers(0, frame.height))
     halves = [
-        fold_inputs(half, np.zeros(half.height, np.int64), 1, grid)[0] for half in (frame[:cut], frame[cut:])
+        fold_inputs(half, np.zeros(half.height, np.int64), 1, grid, sample=rows)[0]
+        for half in (frame[:cut], frame[cut:])
     ]
     assert_same(halves[1] + halves[0], whole)
 
@@ -102,8 +105,9 @@ def test_many_windows_add_to_the_whole() -> None:
     rng = np.random.default_rng(15)
     frame, groups = busy(rng, 30_000), rng.integers(0, 60, 30_000)
     grid = build_grid(SPECS[Task.BINARY], frame.head(1_000))
-    whole = fold_inputs(frame, np.zeros(30_000, np.int64), 1, grid)[0]
-    parts = fold_inputs(frame, groups, 60, grid)
+    frame = frame.with_columns(pl.int_range(30_000).cast(pl.String).alias("_id"))
+    whole = fold_inputs(frame, np.zeros(30_000, np.int64), 1, grid, sample=200)[0]
+    parts = fold_inputs(frame, groups, 60, grid, sample=200)
     assert_same(Profile.sum(grid, parts), whole)
     assert_same(reduce(Profile.__add__, parts), whole)
     assert_same(reduce(Profile.__add__, reversed(parts)), whole)

@@ -13,6 +13,8 @@ from anchorwatch.core.schema import Column, Kind, ModelSpec, Task
 from anchorwatch.profile.fold import JoinedRows
 from anchorwatch.profile.parts import Numbers, Residuals
 from anchorwatch.profile.profile import PARTS, Profile
+from anchorwatch.profile.sample import Sample
+from anchorwatch.profile.vectors import Vectors
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,6 +24,7 @@ COLUMNS = (
     Column("y", Kind.NUMBER),
     Column("c", Kind.CATEGORY),
     Column("d", Kind.CATEGORY),
+    Column("v", Kind.VECTOR, 2),
 )
 SPECS = {
     Task.BINARY: ModelSpec(name="b", task=Task.BINARY, columns=COLUMNS, labels=("0", "1")),
@@ -36,6 +39,14 @@ TINY = 1e-150
 
 numbers = st.one_of(st.none(), st.sampled_from(ODD), st.integers(-3, 3).map(float), st.floats())
 texts = st.one_of(st.none(), st.sampled_from(["a", "b", "c", "", "æ"]), st.text(max_size=3))
+
+
+vectors = st.one_of(
+    st.none(),
+    st.lists(st.floats(-1e30, 1e30), min_size=2, max_size=2),
+    st.just([1.0]),
+    st.just([0.0, float("inf")]),
+)
 
 
 @st.composite
@@ -59,6 +70,7 @@ def frames(draw: st.DrawFn, task: Task, most: int = 40) -> pl.DataFrame:
         "y": column(st.one_of(st.none(), st.integers(0, 3).map(float)), pl.Float64),
         "c": column(texts, pl.String),
         "d": column(st.sampled_from(["a", "b"]), pl.String),
+        "v": column(vectors, pl.List(pl.Float32)),
         "_outcome": column(numbers, pl.Float64) if task is Task.REGRESSION else column(labels, pl.String),
     }
     if task is Task.BINARY:
@@ -139,9 +151,14 @@ def assert_same_field(one: Any, other: Any, name: str, where: str) -> None:
     if isinstance(one, Numbers) and name == "total":
         n = one.counts.sum(axis=1)
         np.testing.assert_array_less(np.abs(first - second), 1e-9 * np.sqrt(n * one.square) + TINY, where)
+    elif isinstance(one, Vectors) and name == "total":
+        bound = np.sqrt(one.count.sum() * one.square)
+        np.testing.assert_array_less(np.abs(first - second), 1e-9 * bound + TINY, where)
+    elif isinstance(one, Sample):
+        np.testing.assert_array_equal(first, second, where)
     elif isinstance(one, Residuals) and name == "sums":
-        loose = [0, 4]
-        bounds = np.array([first[1], np.sqrt(one.n * first[5])])
+        loose = [0, 4, 13, 15]  # of either sign: held to sums at least as large as those of their sizes
+        bounds = np.array([first[1], np.sqrt(one.n * first[5]), first[5] + first[14], first[2] + first[16]])
         assert (np.abs(first[loose] - second[loose]) <= 1e-9 * bounds + TINY).all(), where
         np.testing.assert_allclose(
             np.delete(first, loose), np.delete(second, loose), rtol=1e-9, atol=TINY, err_msg=where

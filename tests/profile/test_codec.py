@@ -21,8 +21,9 @@ from anchorwatch.profile.fold import JoinedRows, fold_inputs, fold_outcomes
 from anchorwatch.profile.grid import Grid
 from anchorwatch.profile.parts import Joined
 from anchorwatch.profile.profile import Profile
+from anchorwatch.profile.sample_codec import decode_sample, encode_sample
 
-MAGIC = b"AWp\x01"
+MAGIC = b"AWp\x02"
 
 
 def example(rng: np.random.Generator, n: int) -> Profile:
@@ -31,11 +32,14 @@ def example(rng: np.random.Generator, n: int) -> Profile:
     grid = build_grid(SPECS[Task.BINARY], busy(rng, 300))
     groups = np.zeros(n, np.int64)
     rows = JoinedRows(rng.integers(0, 3, n) * 1.0, rng.random((n, 1)), rng.integers(0, 3, n) * 1.0)
-    return fold_inputs(frame, groups, 1, grid)[0] + fold_outcomes(rows, groups, 1, grid)[0]
+    return fold_inputs(frame, groups, 1, grid, sample=20)[0] + fold_outcomes(rows, groups, 1, grid)[0]
 
 
 PROFILE = example(np.random.default_rng(13), 400)
 BYTES = encode(PROFILE)
+TAIL = 4
+SAMPLE = len(encode_sample(PROFILE.sample, PROFILE.grid))
+MAIN, SAMPLED = BYTES[: -SAMPLE - TAIL], BYTES[-SAMPLE - TAIL : -TAIL]
 GRID_BYTES = encode_grid(PROFILE.grid)
 
 
@@ -45,7 +49,8 @@ def test_profiles_come_back(task: Task, data: st.DataObject) -> None:
     """Any profile, of inputs, of outcomes, of both or of nothing, comes back bit for bit."""
     grid = build_grid(SPECS[task], data.draw(st.one_of(st.none(), frames(task, 10))))
     frame, rows = data.draw(frames(task)), data.draw(joined(task))
-    inputs = fold_inputs(frame, np.zeros(frame.height, np.int64), 1, grid)[0]
+    sample = data.draw(st.sampled_from([0, 3, 50]))
+    inputs = fold_inputs(frame, np.zeros(frame.height, np.int64), 1, grid, sample=sample)[0]
     outcomes = fold_outcomes(rows, np.zeros(rows.outcome.size, np.int64), 1, grid)[0]
     expired = Profile(grid, joined=Joined(0, 7))
     for profile in (inputs, outcomes, inputs + outcomes, expired, Profile(grid)):
@@ -116,7 +121,7 @@ def test_bytes_cut_short_are_told(length: int) -> None:
 @given(st.binary(max_size=200))
 def test_noise_is_told(noise: bytes) -> None:
     """Bytes from anywhere are neither profile nor grid."""
-    for head in (b"", MAGIC, b"AWg\x01"):
+    for head in (b"", MAGIC, b"AWg\x02"):
         with pytest.raises(CorruptError):
             decode(head + noise, PROFILE.grid)
         with pytest.raises(CorruptError):
@@ -127,33 +132,49 @@ def test_noise_is_told(noise: bytes) -> None:
 @given(st.data())
 def test_lies_under_a_true_checksum_do_no_harm(data: st.DataObject) -> None:
     """Content that was sealed properly but makes no sense is read as some profile or refused; nothing else happens."""
-    content = bytearray(unseal(MAGIC, BYTES))
+    content = bytearray(unseal(MAGIC, MAIN))
     ends = st.one_of(st.integers(16, 40), st.integers(16, len(content) - 1))
     for place in data.draw(st.lists(ends, min_size=1, max_size=6)):
         content[place] = data.draw(st.integers(0, 255))
     cut = data.draw(st.one_of(st.just(len(content)), st.integers(0, len(content))))
     try:
-        found = decode(seal(MAGIC, bytes(content[:cut])), PROFILE.grid)
+        found = decode(seal(MAGIC, bytes(content[:cut])) + bytes(TAIL), PROFILE.grid)
     except (CorruptError, ConflictError):
         return
     assert found.grid is PROFILE.grid
+
+
+@settings(max_examples=200)
+@given(st.data())
+def test_lies_about_a_sample_do_no_harm(data: st.DataObject) -> None:
+    """A sample whose keys do not ascend, whose codes do not exist or which is as long as it does not say is refused."""
+    content = bytearray(unseal(b"AWs\x01", SAMPLED))
+    for place in data.draw(st.lists(st.integers(0, len(content) - 1), min_size=1, max_size=6)):
+        content[place] = data.draw(st.integers(0, 255))
+    cut = data.draw(st.one_of(st.just(len(content)), st.integers(0, len(content))))
+    try:
+        found = decode_sample(seal(b"AWs\x01", bytes(content[:cut])), PROFILE.grid)
+    except CorruptError:
+        return
+    assert found.values(PROFILE.grid).shape == found.codes.shape
+    assert (np.diff(found.keys.astype(object)) >= 0).all()
 
 
 @settings(max_examples=500)
 @given(st.data())
 def test_lies_about_a_grid_do_no_harm(data: st.DataObject) -> None:
     """A grid that contradicts itself is refused."""
-    content = bytearray(unseal(b"AWg\x01", GRID_BYTES))
+    content = bytearray(unseal(b"AWg\x02", GRID_BYTES))
     last = len(content) - 1
     for place in data.draw(
         st.lists(st.one_of(st.integers(0, 60), st.integers(last - 900, last)), min_size=1, max_size=6)
     ):
         content[place] = data.draw(st.integers(0, 255))
     try:
-        found = decode_grid(seal(b"AWg\x01", bytes(content)))
+        found = decode_grid(seal(b"AWg\x02", bytes(content)))
     except CorruptError:
         return
-    assert found.digest != PROFILE.grid.digest or bytes(content) == unseal(b"AWg\x01", GRID_BYTES)
+    assert found.digest != PROFILE.grid.digest or bytes(content) == unseal(b"AWg\x02", GRID_BYTES)
 
 
 def test_damage_of_any_one_byte_is_told() -> None:

@@ -21,6 +21,7 @@ from anchorwatch.profile.histogram import Histogram
 from anchorwatch.profile.parts import Categories, Numbers, Service
 from anchorwatch.profile.profile import Profile
 from anchorwatch.profile.unseen import LONGEST, merge_names
+from anchorwatch.profile.vectors import Vectors
 
 EPOCH = datetime.fromisoformat("1970-01-01T00:00:00Z")
 
@@ -29,7 +30,17 @@ def plain(frame: pl.DataFrame, grid: Grid) -> Profile:
     """A profile by its definition, a row and a column at a time."""
     columns = [plain_numbers(frame, grid, name) for name in grid.numbers]
     numbers = Numbers(*(np.array(item) for item in zip(*columns, strict=True))) if columns else None
-    return Profile(grid, numbers, plain_categories(frame, grid), plain_service(frame))
+    vectors = plain_vectors(frame, grid)
+    return Profile(grid, numbers, plain_categories(frame, grid), plain_service(frame), vectors=vectors)
+
+
+def plain_vectors(frame: pl.DataFrame, grid: Grid) -> Vectors:
+    """The vector column `v`."""
+    rows = frame["v"].to_list() if "v" in frame.columns else [None] * frame.height
+    whole = [row for row in rows if row is not None and len(row) == grid.widths[0] and np.isfinite(row).all()]
+    known = np.array(whole, np.float64).reshape(-1, grid.widths[0])
+    count = np.array([len(known)])
+    return Vectors(count, frame.height - count, known.sum(axis=0), (known**2).sum(axis=0))
 
 
 def plain_numbers(frame: pl.DataFrame, grid: Grid, name: str) -> tuple[object, ...]:

@@ -71,7 +71,8 @@ def _missing_numbers(profile: Profile, place: int) -> int:
 
 def _bars(grid: Grid, place: int, profiles: list[Profile]) -> NDArray[np.float64]:
     """Edges of the bars shown: the values themselves when they are few, else equal widths over the bulk."""
-    edges = grid.edges[place]
+    first, last = grid.ranges[place].tolist()
+    edges = grid.edges[place][first : last + 1]
     atoms = edges[1:][np.diff(edges) <= np.abs(np.spacing(edges[1:])) * 2] if edges.size > 1 else edges
     if edges.size and atoms.size * 2 >= edges.size - 1 and atoms.size <= BARS:
         return np.unique(edges)

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from anchorwatch.core.errors import InputError
-from anchorwatch.core.schema import Kind, ModelSpec, Task, label_text
+from anchorwatch.core.schema import WIDEST, Kind, ModelSpec, Task, label_text
 
 
 def table_of(given: Any) -> pl.DataFrame:
@@ -29,7 +29,8 @@ def infer_spec(name: str, table: Any, **settings: Any) -> ModelSpec:
 
     `settings` are `ModelSpec`'s; `task` is needed; the field names (`target`, `prediction`, `score`, `time`, `id`,
     `version`, `latency`, `error`) may be given directly. Text, truth values and whole numbers with at most 12
-    different values are categories, other numbers are numbers; columns of other types are left out.
+    different values are categories, other numbers are numbers, lists of floats that are all equally long are vectors;
+    columns of other types are left out.
     """
     frame = table_of(table)
     given = dict(settings)
@@ -43,7 +44,7 @@ def infer_spec(name: str, table: Any, **settings: Any) -> ModelSpec:
     taken = {getattr(draft.fields, item) for item in (*_FIELDS, "outcome")} | {
         column for _, column in draft.fields.scores
     }
-    declared = {column.name: column.kind.value for column in draft.columns}
+    declared = {column.name: column.text for column in draft.columns}
     columns = {item: kind for item in frame.columns if item not in taken and (kind := _kind(frame[item]))}
     if draft.task is not Task.REGRESSION and not draft.labels:
         given["labels"] = _labels(draft, frame)
@@ -60,7 +61,17 @@ def _kind(series: pl.Series) -> str | None:
         return Kind.CATEGORY.value
     if series.dtype.is_numeric():
         return Kind.NUMBER.value
+    if isinstance(series.dtype, pl.List | pl.Array) and series.dtype.inner.is_float():
+        return _vector(series)
     return None
+
+
+def _vector(series: pl.Series) -> str | None:
+    """`vector[width]`, or None when the lists are of several widths, or too wide."""
+    widths = series.cast(pl.List(pl.Float32)).list.len().drop_nulls().unique().to_list()
+    if len(widths) != 1 or not 1 <= widths[0] <= WIDEST:
+        return None
+    return f"{Kind.VECTOR.value}[{widths[0]}]"
 
 
 def _labels(spec: ModelSpec, frame: pl.DataFrame) -> list[str]:

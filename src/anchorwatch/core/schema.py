@@ -110,6 +110,7 @@ class ModelSpec:
         segments: inputs whose values are watched separately.
         retention: how long raw rows are kept in the lake; `None`: for ever.
         private: keep aggregates only; no rows in samples.
+        detectors: sequential detectors that watch the losses, item by item; none: `[]`.
         against: what windows are compared with (see `Against`).
     """
 
@@ -129,6 +130,7 @@ class ModelSpec:
     segments: tuple[str, ...] = ()
     retention: timedelta | None = None
     private: bool = False
+    detectors: tuple[str, ...] = ("risk",)
     against: Against = Against()  # noqa: RUF009 - a frozen value
 
     def __post_init__(self) -> None:
@@ -177,6 +179,7 @@ class ModelSpec:
             "segments": list(self.segments),
             "retention": None if self.retention is None else brief(self.retention),
             "private": self.private,
+            "detectors": list(self.detectors),
             "against": self.against.text,
         }
 
@@ -331,6 +334,7 @@ _READERS: dict[str, Any] = {
     "segments": _texts,
     "retention": _span,
     "private": _flag,
+    "detectors": _texts,
     "against": _against,
     **dict.fromkeys(_DURATIONS, _span),
 }

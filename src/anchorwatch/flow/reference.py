@@ -15,6 +15,7 @@ from anchorwatch.flow.take import take_reference
 from anchorwatch.flow.times import windows
 from anchorwatch.profile.build import build_grid
 from anchorwatch.profile.fold import JoinedRows, fold_inputs, fold_outcomes
+from anchorwatch.profile.sample import REFERENCE_ROWS, WINDOW_ROWS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -41,27 +42,34 @@ def profile_reference(spec: ModelSpec, given: Any) -> Profiled:
     frame = _canonical(spec, table_of(given))
     grid = build_grid(spec, frame)
     whole = np.zeros(frame.height, np.int64)
-    found = _profiles(spec, frame, grid, whole, 1)[0]
+    rows, few = (0, 0) if spec.private else (REFERENCE_ROWS, WINDOW_ROWS)
+    found = _profiles(spec, frame, grid, _Groups(whole, 1, rows))[0]
     if "_at" not in frame.columns:
         return Profiled(grid, found, {})
     at = frame["_at"].dt.epoch("us").to_numpy()
     starts, spans = windows(at, spec.window.text, spec.timezone)
     ordered = sorted(spans)
     groups = np.searchsorted(np.array(ordered, np.int64), starts)
-    return Profiled(
-        grid, found, dict(zip(ordered, _profiles(spec, frame, grid, groups, len(ordered)), strict=True))
-    )
+    by_window = _profiles(spec, frame, grid, _Groups(groups, len(ordered), few))
+    return Profiled(grid, found, dict(zip(ordered, by_window, strict=True)))
 
 
-def _profiles(
-    spec: ModelSpec, frame: pl.DataFrame, grid: Grid, groups: NDArray[np.int64], count: int
-) -> list[Profile]:
-    inputs = fold_inputs(frame, groups, count, grid)
+@dataclass(frozen=True, slots=True, eq=False)
+class _Groups:
+    """The group of each row, how many groups there are, and how many rows of each are sampled."""
+
+    of: NDArray[np.int64]
+    count: int
+    sample: int
+
+
+def _profiles(spec: ModelSpec, frame: pl.DataFrame, grid: Grid, groups: _Groups) -> list[Profile]:
+    inputs = fold_inputs(frame, groups.of, groups.count, grid, sample=groups.sample)
     if "_outcome" not in frame.columns:
         return inputs
     known = frame["_outcome"].is_not_null().to_numpy()
     rows = joined_rows(spec, frame.filter(known))
-    outcomes = fold_outcomes(rows, groups[known], count, grid)
+    outcomes = fold_outcomes(rows, groups.of[known], groups.count, grid)
     return [one + other for one, other in zip(inputs, outcomes, strict=True)]
 
 

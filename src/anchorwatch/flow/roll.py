@@ -16,6 +16,7 @@ from anchorwatch.flow.records import records_of
 from anchorwatch.flow.slices import bounded, grid_for, slices_of
 from anchorwatch.flow.times import windows
 from anchorwatch.profile.fold import prepare
+from anchorwatch.profile.sample import WINDOW_ROWS
 from anchorwatch.stats.codes import blocks, distinct, paired
 
 if TYPE_CHECKING:
@@ -84,12 +85,16 @@ def _fold(books: Folding, index: Index, model: Model, rows: _Rows) -> None:
     records = records_of(model.spec, frame, starts, slices_of(books, model, frame))
     records["hi"], records["lo"] = rows.keys[:, 0], rows.keys[:, 1]
     for version, where in _versions(frame):
-        _fold_version(books, model, _Part(version, frame[where], starts[where], records["slices"][where]))
+        _fold_version(
+            books,
+            model,
+            _Part(version, frame[where], starts[where], records["slices"][where], rows.keys[where, 0]),
+        )
     books.work.mark(model.id, [Touched(start, end) for start, end in ends.items()])
     _write_runs(books, index, model, records, at)
-    places, outcomes = books.outcomes.claim(model.id, rows.keys)
+    places, came = books.outcomes.claim(model.id, rows.keys)
     if places.size:
-        fold_joined(books, index, model, records[places], outcomes)
+        fold_joined(books, index, model, records[places], came)
 
 
 def _versions(frame: pl.DataFrame) -> Iterator[tuple[str, NDArray[np.int64]]]:
@@ -109,6 +114,7 @@ class _Part:
     frame: pl.DataFrame
     starts: NDArray[np.int64]
     slices: NDArray[np.int32]
+    keys: NDArray[np.uint64]
 
 
 def _fold_version(books: Folding, model: Model, part: _Part) -> None:
@@ -126,16 +132,17 @@ def _fold_version(books: Folding, model: Model, part: _Part) -> None:
             books,
             model,
             int(one),
-            _Part(part.version, part.frame[here], part.starts[here], part.slices[here]),
+            _Part(part.version, part.frame[here], part.starts[here], part.slices[here], part.keys[here]),
         )
 
 
 def _fold_grid(books: Folding, model: Model, grid_id: int, part: _Part) -> None:
-    prepared = prepare(part.frame, books.grids.get(grid_id))
-    for column in part.slices.T:
+    prepared = prepare(part.frame, books.grids.get(grid_id), part.keys)
+    for place, column in enumerate(part.slices.T):
+        sample = 0 if place or model.spec.private else WINDOW_ROWS  # the first column is the whole
         slice_ids, starts, groups = paired(column, part.starts)
         for here, block in blocks(groups, len(starts)):
-            profiles = prepared.fold(block, len(starts[here]))
+            profiles = prepared.fold(block, len(starts[here]), sample)
             books.profiles.add(
                 model.spec.window.text,
                 [

@@ -13,6 +13,7 @@ from anchorwatch.core.schema import Kind, Task
 from anchorwatch.flow.take_cells import flag, nothing, number, text
 from anchorwatch.flow.take_sheet import DTYPES, Sheet, field_columns, score_columns
 from anchorwatch.flow.take_times import moment
+from anchorwatch.flow.take_vectors import vector
 
 if TYPE_CHECKING:
     from anchorwatch.core.schema import ModelSpec
@@ -196,5 +197,7 @@ def _inputs(spec: ModelSpec, rows: _Gathering) -> None:
             rows.put(column.name, nothing(rows.sheet.count, DTYPES[column.kind]))
         elif column.kind is Kind.NUMBER:
             rows.add(column.name, number(column.name, cells))
+        elif column.kind is Kind.VECTOR:
+            rows.add(column.name, vector(column.name, cells, column.width))
         else:
             rows.add(column.name, text(column.name, cells, None if checked else limit))

@@ -33,7 +33,12 @@ FIELDS = {
 }
 """Keys of an event in JSON."""
 
-DTYPES: dict[Kind, type[pl.DataType]] = {Kind.NUMBER: pl.Float64, Kind.CATEGORY: pl.String}
+DTYPES: dict[Kind, pl.DataType] = {
+    Kind.NUMBER: pl.Float64(),
+    Kind.CATEGORY: pl.String(),
+    Kind.VECTOR: pl.List(pl.Float32),
+}
+"""Of each kind of input, the type of its canonical column."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -122,7 +127,7 @@ def _inputs(
         faults.append(_strangers("input", "", features, tuple(schema)))
     if not schema:
         return {}
-    if len(features) <= FEW and all(_plain(spec, row) for row in features):
+    if len(features) <= FEW and not spec.vectors and all(_plain(spec, row) for row in features):
         return pl.DataFrame(features, schema=schema)
     return {name: [row.get(name) for row in features] for name in schema}
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from anchorwatch.core.schema import Task
+from anchorwatch.core.schema import Kind, Task
 from anchorwatch.profile.codec import grid_digest
-from anchorwatch.profile.grid import OUTCOME, PREDICTION, QUANTILES, SCORE, Grid
+from anchorwatch.profile.fences import fences
+from anchorwatch.profile.grid import FENCES, OUTCOME, PREDICTION, QUANTILES, SCORE, Grid
 from anchorwatch.profile.tally import each
 from anchorwatch.profile.unseen import LONGEST
 
@@ -54,6 +55,14 @@ def build_grid(spec: ModelSpec, reference: pl.DataFrame | None = None) -> Grid:
             labels if name in answers else _levels(frame, (name,), MOST_LEVELS) for name in categories
         ),
         fitted=reference is not None,
+        ranges=np.array([fit.range for fit in fits], np.int64).reshape(-1, 2),
+        fences=np.stack([fit.fences for fit in fits]) if fits else np.empty((0, len(FENCES), 2), np.int64),
+        vectors=spec.vectors,
+        widths=tuple(
+            column.width or _width(frame, column.name)
+            for column in spec.columns
+            if column.kind is Kind.VECTOR
+        ),
     )
     return replace(grid, digest=grid_digest(grid))
 
@@ -81,19 +90,30 @@ class _Fit:
     deciles: NDArray[np.intp]
     centre: float
     scale: float
+    range: tuple[int, int]
+    fences: NDArray[np.int64]
 
 
 def _fit(name: str, values: NDArray[np.float64]) -> _Fit:
     if not values.size:
-        return _Fit(_chances() if name == SCORE else _ladder(), np.empty(0, np.intp), 0.0, 1.0)
+        edges = _chances() if name == SCORE else _ladder()
+        return _Fit(edges, np.empty(0, np.intp), 0.0, 1.0, (0, edges.size - 1), np.full((len(FENCES), 2), -1))
     values = np.sort(values + 0.0)  # -0 is 0, so that the order of rows leaves no trace
     cuts = quantiles(values, np.arange(QUANTILES + 1) / QUANTILES)
     distinct, often = np.unique(cuts, return_counts=True)
     apart = np.append(distinct[often > 1], distinct[0])
-    edges = np.unique(np.concatenate([distinct, _below(apart)]))
+    quartiles = (float(cuts[QUANTILES // 4]), float(cuts[QUANTILES // 2]), float(cuts[3 * QUANTILES // 4]))
+    deviation = _deviation(values)
+    fence = fences(values, quartiles, deviation if distinct.size > 1 else 0.0)
+    low, high = _below(fence[:, 0]), fence[:, 1]  # a value on the fence is no outlier
+    edges = np.unique(
+        np.concatenate([distinct, _below(apart), low[np.isfinite(low)], high[np.isfinite(low)]])
+    )
     tenth = QUANTILES // 10
     deciles = np.searchsorted(edges, np.unique(cuts[tenth : 10 * tenth : tenth]))
-    return _Fit(edges, deciles, float(cuts[QUANTILES // 2]), _deviation(values))
+    span = np.searchsorted(edges, [_below(distinct[0]), distinct[-1]]).tolist()
+    places = np.where(np.isfinite(fence), np.searchsorted(edges, np.stack([low, high], axis=1)), -1)
+    return _Fit(edges, deciles, quartiles[1], deviation, (span[0], span[1]), places)
 
 
 def _below(numbers: ArrayLike) -> NDArray[np.float64]:
@@ -132,6 +152,14 @@ def _columns(spec: ModelSpec) -> tuple[tuple[str, ...], tuple[str, ...]]:
         return (*spec.numbers, PREDICTION, OUTCOME), spec.categories
     scores = (SCORE,) if spec.task is Task.BINARY else ()
     return (*spec.numbers, *scores), (*spec.categories, PREDICTION, OUTCOME)
+
+
+def _width(frame: pl.DataFrame, name: str) -> int:
+    """Numbers in most of the vectors of a column, the greater of equally frequent ones; 0 when there are none."""
+    if name not in frame.columns:
+        return 0
+    widths = frame.get_column(name).cast(pl.List(pl.Float32)).list.len().drop_nulls().mode()
+    return int(widths.max() or 0)  # type: ignore[arg-type]
 
 
 def _finite(frame: pl.DataFrame, name: str) -> NDArray[np.float64]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -9,11 +10,12 @@ import numpy as np
 import orjson
 
 from anchorwatch.core.errors import ConflictError, CorruptError
-from anchorwatch.core.schema import Task
+from anchorwatch.core.schema import WIDEST, Task
 from anchorwatch.profile.envelope import Reader, Writer, seal, unseal
-from anchorwatch.profile.grid import Grid
+from anchorwatch.profile.grid import FENCES, Grid
 from anchorwatch.profile.histogram import COARSEST, FINEST, Histogram
 from anchorwatch.profile.parts import (
+    RESIDUAL_SUMS,
     Categories,
     Confusion,
     Joined,
@@ -22,27 +24,31 @@ from anchorwatch.profile.parts import (
     Scores,
     Service,
 )
-from anchorwatch.profile.profile import PARTS, Profile
+from anchorwatch.profile.profile import Profile
+from anchorwatch.profile.sample_codec import decode_sample, encode_sample
 from anchorwatch.profile.unseen import UNSEEN_KEPT
+from anchorwatch.profile.vectors import Vectors
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-PROFILE = b"AWp\x01"
-GRID = b"AWg\x01"
-RESIDUAL_SUMS = 10
+PROFILE = b"AWp\x02"
+GRID = b"AWg\x02"
+_TAIL = struct.Struct("<I")  # bytes of the sample, which stands behind the other parts
 
 
 def encode(profile: Profile) -> bytes:
     """A profile as bytes, without its grid; the same profile gives the same bytes."""
     writer = Writer()
-    present = [name for name in PARTS if getattr(profile, name) is not None]
-    writer.integers(sum(1 << PARTS.index(name) for name in present))
+    present = [name for name in _WRITE if getattr(profile, name) is not None]
+    writer.integers(sum(1 << _PLACES[name] for name in present))
     for name in present:
         _WRITE[name](writer, getattr(profile, name))
     names = profile.categories.names if profile.categories else ()
     tail = orjson.dumps(names) if any(names) else b""
-    return seal(PROFILE, bytes.fromhex(profile.grid.digest) + writer.content(tail))
+    sample = b"" if profile.sample is None else encode_sample(profile.sample, profile.grid)
+    content = bytes.fromhex(profile.grid.digest) + writer.content(tail)
+    return b"".join([seal(PROFILE, content), sample, _TAIL.pack(len(sample))])
 
 
 def decode(data: bytes, grid: Grid) -> Profile:
@@ -52,17 +58,23 @@ def decode(data: bytes, grid: Grid) -> Profile:
         CorruptError: the bytes are not what was written.
         ConflictError: the profile is on another grid.
     """
-    content = unseal(PROFILE, data)
+    if len(data) < _TAIL.size:
+        raise CorruptError(f"{len(data)} bytes are too few for a profile")
+    end = len(data) - _TAIL.size
+    (size,) = _TAIL.unpack_from(data, end)
+    content = unseal(PROFILE, data[: max(end - size, 0)])
     if content[:16].hex() != grid.digest:
         raise ConflictError(f"the profile is on grid {content[:16].hex()}, and grid {grid.digest} was given")
     reader = Reader(content[16:])
     (mask,) = reader.integers(1)
-    if mask >> len(PARTS):
+    if mask >> len(_PLACES):
         raise CorruptError("the profile has parts that are not known")
-    parts = {name: _READ[name](reader, grid) for place, name in enumerate(PARTS) if mask >> place & 1}
+    parts = {name: _READ[name](reader, grid) for name, place in _PLACES.items() if mask >> place & 1}
     if reader.tail and "categories" not in parts:
         raise CorruptError("more is found than was written")
     reader.close()
+    if size:
+        parts["sample"] = decode_sample(data[end - size : end], grid)
     return Profile(grid, **parts)
 
 
@@ -98,7 +110,7 @@ def _digest(content: bytes) -> str:
 def _grid_content(grid: Grid) -> bytes:
     writer = Writer()
     writer.floats(np.array([grid.threshold]), grid.centre, grid.scale, *grid.edges)
-    writer.counts(*grid.deciles)
+    writer.counts(*grid.deciles, grid.ranges, grid.fences + 1)
     head = {
         "task": grid.task.value,
         "labels": grid.labels,
@@ -109,6 +121,8 @@ def _grid_content(grid: Grid) -> bytes:
         "categories": grid.categories,
         "levels": grid.levels,
         "fitted": grid.fitted,
+        "vectors": grid.vectors,
+        "widths": grid.widths,
     }
     return writer.content(orjson.dumps(head))
 
@@ -130,6 +144,10 @@ def _grid(head: dict[str, Any], reader: Reader, digest: str) -> Grid:
         categories=_texts(head["categories"]),
         levels=tuple(_texts(levels) for levels in head["levels"]),
         fitted=bool(head["fitted"]),
+        ranges=reader.counts(len(numbers), 2),
+        fences=reader.counts(len(numbers), len(FENCES), 2) - 1,
+        vectors=_texts(head["vectors"]),
+        widths=tuple(int(width) for width in head["widths"]),
     )
 
 
@@ -150,6 +168,13 @@ def _sound(grid: Grid) -> bool:
             deciles.max(initial=-1) < edges.size
             for deciles, edges in zip(grid.deciles, grid.edges, strict=True)
         )
+        and all(
+            max(span.max(), fences.max()) < edges.size
+            and ((fences >= 0).all(axis=1) | (fences == -1).all(axis=1)).all()
+            for span, fences, edges in zip(grid.ranges, grid.fences, grid.edges, strict=True)
+        )
+        and len(grid.vectors) == len(grid.widths)
+        and all(0 <= width <= WIDEST for width in grid.widths)
         and all(len(set(levels)) == len(levels) for levels in grid.levels)
     )
 
@@ -252,15 +277,26 @@ def _write_residuals(writer: Writer, part: Residuals) -> None:
 
 def _read_residuals(reader: Reader, _grid: Grid) -> Residuals:
     (n,) = reader.integers(1)
-    return Residuals(n, reader.floats(RESIDUAL_SUMS), _read_histogram(reader, 1))
+    return Residuals(n, reader.floats(len(RESIDUAL_SUMS)), _read_histogram(reader, 2))
 
 
 def _write_joined(writer: Writer, part: Joined) -> None:
-    writer.integers(part.outcomes, part.expired)
+    writer.integers(part.outcomes, part.expired, part.alarms)
 
 
 def _read_joined(reader: Reader, _grid: Grid) -> Joined:
-    return Joined(*reader.integers(2))
+    return Joined(*reader.integers(3))
+
+
+def _write_vectors(writer: Writer, part: Vectors) -> None:
+    writer.counts(part.count, part.missing)
+    writer.floats(part.total, part.square)
+
+
+def _read_vectors(reader: Reader, grid: Grid) -> Vectors:
+    columns, width = len(grid.vectors), sum(grid.widths)
+    count, missing = reader.counts(columns), reader.counts(columns)
+    return Vectors(count, missing, reader.floats(width), reader.floats(width))
 
 
 _WRITE: dict[str, Callable[[Writer, Any], None]] = {
@@ -271,6 +307,7 @@ _WRITE: dict[str, Callable[[Writer, Any], None]] = {
     "scores": _write_scores,
     "residuals": _write_residuals,
     "joined": _write_joined,
+    "vectors": _write_vectors,
 }
 _READ: dict[str, Callable[[Reader, Grid], Any]] = {
     "numbers": _read_numbers,
@@ -280,4 +317,6 @@ _READ: dict[str, Callable[[Reader, Grid], Any]] = {
     "scores": _read_scores,
     "residuals": _read_residuals,
     "joined": _read_joined,
+    "vectors": _read_vectors,
 }
+_PLACES = {name: place for place, name in enumerate(_WRITE)}

@@ -17,7 +17,9 @@ from anchorwatch.profile.locate import BLOCK, Locator
 from anchorwatch.profile.parts import Service
 from anchorwatch.profile.profile import Profile
 from anchorwatch.profile.rows import Rows
+from anchorwatch.profile.sample import Sample, nothing, row_keys, sampled, smallest
 from anchorwatch.profile.tally import LARGEST, Slab, Sums, code_type, each, locate, missing_code
+from anchorwatch.profile.vectors import Matrix
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -119,10 +121,13 @@ class Digest:
     slabs: tuple[Slab, ...]
     texts: tuple[Texts, ...]
     calls: Calls
+    matrix: Matrix | None
+    ids: pl.Series | None
+    keys: NDArray[np.uint64] | None
 
     @classmethod
-    def of(cls, frame: pl.DataFrame, grid: Grid) -> Digest:
-        """Locate every value of a canonical frame of predictions."""
+    def of(cls, frame: pl.DataFrame, grid: Grid, keys: NDArray[np.uint64] | None = None) -> Digest:
+        """Locate every value of a canonical frame of predictions; `keys` as in `fold.prepare`."""
         known, missing = finders(grid), missing_code(grid)
         numeric = _matrices(frame, grid)
         textual = [
@@ -135,10 +140,14 @@ class Digest:
         done = each(lambda job: job(), jobs, frame.height * len(jobs))
         slabs = tuple(item for item in done if isinstance(item, Slab))
         texts = tuple(item for item in done if isinstance(item, Texts))
-        return cls(grid, frame.height, slabs, texts, Calls.of(frame))
+        matrix = Matrix.of(frame, grid) if grid.vectors else None
+        ids = frame.get_column("_id", default=None)
+        return cls(grid, frame.height, slabs, texts, Calls.of(frame), matrix, ids, keys)
 
-    def fold(self, groups: NDArray[np.int64], count: int) -> list[Profile]:
+    def fold(self, groups: NDArray[np.int64], count: int, sample: int = 0) -> list[Profile]:
         """One profile per group; row `i` belongs to group `groups[i]` of `count`, and to none where that is -1.
+
+        Each holds a sample of so many rows as `sample` says, by default none.
 
         Profiles hold views of arrays shared by all of them: some 40 kB per group and 20 numeric columns.
 
@@ -153,15 +162,47 @@ class Digest:
         each(lambda slab: sums.add(slab, blocks, self.grid), self.slabs, rows.size * len(self.slabs))
         categories = count_texts(self.texts, rows, self.grid) if self.grid.categories else None
         services = self.calls.fold(rows)
+        vectors = self.matrix.fold(rows, self.grid) if self.matrix else None
+        samples = self._samples(rows, sample) if sample else None
         return [
             Profile(
                 self.grid,
                 numbers=sums.numbers(group) if self.grid.numbers else None,
                 categories=categories[group] if categories else None,
                 service=services[group],
+                sample=samples[group] if samples else None,
+                vectors=vectors[group] if vectors else None,
             )
             for group in range(count)
         ]
+
+    def _samples(self, rows: Rows, capacity: int) -> list[Sample]:
+        keys = rows.pick(row_keys(self.ids, self.height) if self.keys is None else self.keys)
+        places, ends = smallest(keys, rows, capacity)
+        at = places if isinstance(rows.order, slice) else rows.order[places]
+        vectors = self.matrix.values[at] if self.matrix else np.empty((at.size, 0), np.float32)
+        drawn = sampled(Sample(keys[places], self._codes(at), self._levels(at), vectors, capacity), ends)
+        found = [nothing(self.grid, capacity)] * rows.count
+        for group, one in zip(rows.present.tolist(), drawn, strict=True):
+            found[group] = one
+        return found
+
+    def _codes(self, at: NDArray[np.intp]) -> NDArray[np.uint16]:
+        """The codes of some rows as samples have them, shape (rows, numbers); absent columns are missing."""
+        none = np.array([edges.size + 1 for edges in self.grid.edges], np.uint16)
+        codes = np.empty((len(none), at.size), np.uint16)
+        codes[:] = none[:, None]
+        for slab in self.slabs:
+            codes[slab.columns] = np.minimum(slab.codes[:, at], none[slab.columns, None])
+        return codes.T
+
+    def _levels(self, at: NDArray[np.intp]) -> NDArray[np.uint16]:
+        """The level codes of some rows, shape (rows, categories)."""
+        levels = np.empty((len(self.grid.categories), at.size), np.uint16)
+        levels[:] = np.array([len(names) + 1 for names in self.grid.levels], np.uint16)[:, None]
+        for texts in self.texts:
+            levels[texts.column] = texts.codes[at]
+        return levels.T
 
 
 def _present(frame: pl.DataFrame, names: tuple[str, ...]) -> list[tuple[int, str]]:

@@ -48,12 +48,17 @@ class JoinedRows:
     outcome: NDArray[np.float64]
 
 
-def prepare(frame: pl.DataFrame, grid: Grid) -> Digest:
-    """Locate the values of a canonical frame on a grid once; `fold` the answer into as many groupings as wanted."""
-    return Digest.of(frame, grid)
+def prepare(frame: pl.DataFrame, grid: Grid, keys: NDArray[np.uint64] | None = None) -> Digest:
+    """Locate the values of a canonical frame on a grid once; `fold` the answer into as many groupings as wanted.
+
+    `keys` are hashes of the rows' ids to sample by, shape (rows,), for those who have them; see `sample.row_keys`.
+    """
+    return Digest.of(frame, grid, keys)
 
 
-def fold_inputs(frame: pl.DataFrame, groups: NDArray[np.int64], count: int, grid: Grid) -> list[Profile]:
+def fold_inputs(
+    frame: pl.DataFrame, groups: NDArray[np.int64], count: int, grid: Grid, *, sample: int = 0
+) -> list[Profile]:
     """Profiles of predictions, one per group: inputs, what was predicted, and how the model served.
 
     Args:
@@ -61,8 +66,9 @@ def fold_inputs(frame: pl.DataFrame, groups: NDArray[np.int64], count: int, grid
         groups: group of each row, in [0, count), or -1 for none.
         count: groups there are.
         grid: the bins.
+        sample: rows to keep of each group; 0 for none.
     """
-    return prepare(frame, grid).fold(groups, count)
+    return prepare(frame, grid).fold(groups, count, sample)
 
 
 def fold_outcomes(joined: JoinedRows, groups: NDArray[np.int64], count: int, grid: Grid) -> list[Profile]:
@@ -201,19 +207,20 @@ def _residuals(
     error, terms = _terms(predicted, actual, grid)
     sums = valid.sum(terms).T
     n = np.bincount(valid.group, minlength=rows.count).tolist()
-    absolute = np.abs(error)
-    histograms = [Histogram.empty(capacity=RESIDUAL_CELLS)] * rows.count
+    absolute, under = np.abs(error), error < 0
+    histograms = [Histogram.empty(2, RESIDUAL_CELLS)] * rows.count
     for group, here in valid.slices():
-        histograms[group] = Histogram.of([absolute[here]], RESIDUAL_CELLS)
+        size, below = absolute[here], under[here]
+        histograms[group] = Histogram.of([size[below], size[~below]], RESIDUAL_CELLS)
     return [Residuals(n[group], sums[group], histograms[group]) for group in range(rows.count)]
 
 
 def _terms(
     predicted: NDArray[np.float64], actual: NDArray[np.float64], grid: Grid
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Errors, shape (n,), and each row's part of `Residuals.sums`, shape (10, n)."""
+    """Errors, shape (n,), and each row's part of `Residuals.sums`, shape (18, n)."""
     column = grid.numbers.index(OUTCOME)
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         error = np.clip(predicted - actual, -LARGEST, LARGEST)
         absolute, square = np.abs(error), error * error
         standard = standardised(actual, grid.centre[column], grid.scale[column])
@@ -223,6 +230,19 @@ def _terms(
         symmetric = np.divide(
             2 * np.abs(predicted / 4 - actual / 4), size, out=np.zeros_like(error), where=size > 0
         )
-        terms = [error, absolute, square, square * square, standard, standard * standard]
-    every = np.stack([*terms, np.abs(actual), relative, nonzero, symmetric])
-    return error, np.clip(every, -LARGEST, LARGEST)
+        spread, over, magnitude = standard * standard, np.maximum(error, 0), np.abs(actual)
+        terms = [
+            error,
+            absolute,
+            square,
+            square * square,
+            standard,
+            spread,
+            magnitude,
+            relative,
+            nonzero,
+            symmetric,
+        ]
+        terms += [relative * relative, symmetric * symmetric, absolute * magnitude, spread * standard]
+        terms += [spread * spread, square * standard, square * spread, over * over]
+    return error, np.clip(np.nan_to_num(np.stack(terms), nan=0.0), -LARGEST, LARGEST)

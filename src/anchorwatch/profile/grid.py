@@ -18,15 +18,19 @@ PREDICTION = "_prediction"
 SCORE = "_score"
 OUTCOME = "_outcome"
 
+FENCES = ("z", "robust_z", "iqr")
+"""Rules for what is an outlier, in the order of `Grid.fences`."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Grid:
     """Bins for every column of a model, inputs first, then `_prediction`, `_score`, `_outcome` where they apply.
 
     Numeric bin `j` of a column holds values in `(edges[j-1], edges[j]]`; the first holds all up to `edges[0]`,
-    one more after the last edge holds the rest, so a column has `len(edges) + 1` bins. The first edge lies just
-    below the reference's minimum and the last is its maximum: the outer bins count what is out of range. An
-    atom (a value with much mass) has an edge just below itself and one on itself, hence a bin of its own.
+    one more after the last edge holds the rest, so a column has `len(edges) + 1` bins. An edge lies just below the
+    reference's minimum and another on its maximum (`ranges`): bins before the one and after the other count what is
+    out of range. An atom (a value with much mass) has an edge just below itself and one on itself, hence a bin of
+    its own. What is an outlier by a fence is counted exactly, since fences are edges too, in range or beyond it.
 
     Attributes:
         digest: hex SHA-256 (first 32 digits) of the content; profiles add only when digests are equal.
@@ -41,6 +45,13 @@ class Grid:
         scale: per numeric column, divided by (the reference's standard deviation; 1 without).
         categories: names of categorical columns.
         levels: per categorical column, known values in order; unknown ones are counted apart.
+        fitted: False when no reference was seen: edges are a general logarithmic ladder and no level is known.
+        ranges: per numeric column, indices into `edges` of the edge just below the reference's minimum and of its
+            maximum, int64, shape (columns, 2); first and last edge where the reference held no number.
+        fences: indices into `edges` per numeric column, rule of `FENCES` and side, int64, shape (columns, 3, 2):
+            bins up to the first, and bins after the second, hold outliers; -1 where there is no fence.
+        vectors: names of vector columns.
+        widths: numbers in each vector of those columns; 0 where it is not known yet.
     """
 
     digest: str
@@ -55,5 +66,8 @@ class Grid:
     scale: NDArray[np.float64]
     categories: tuple[str, ...]
     levels: tuple[tuple[str, ...], ...]
-    fitted: bool = True
-    """False when no reference was seen: edges are a general logarithmic ladder and no level is known."""
+    fitted: bool
+    ranges: NDArray[np.int64]
+    fences: NDArray[np.int64]
+    vectors: tuple[str, ...]
+    widths: tuple[int, ...]

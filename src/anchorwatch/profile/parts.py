@@ -13,9 +13,31 @@ from anchorwatch.profile.unseen import merge_names
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
 S = TypeVar("S", bound=np.generic)
+
+RESIDUAL_SUMS = (
+    "e",
+    "|e|",
+    "e²",
+    "e⁴",
+    "z",
+    "z²",
+    "|y|",
+    "r",
+    "y≠0",
+    "s",
+    "r²",
+    "s²",
+    "|e||y|",
+    "z³",
+    "z⁴",
+    "e²z",
+    "e²z²",
+    "e₊²",
+)
+"""What `Residuals.sums` are sums of; `y≠0` counts those rows, and `e₊` is `e` where it is positive, else 0."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -177,11 +199,21 @@ class Scores:
 class Residuals:
     """Regression errors `e = prediction - outcome`, in the outcome's unit.
 
+    With `y` the outcome, `ŷ` the prediction, `z` = `y` standardised by the grid, `r = |e/y|` (0 where y = 0) and
+    `s = 2|e| / (|y| + |ŷ|)` (0 where both are 0), the entries of `sums` are those named in `RESIDUAL_SUMS`.
+    From them come, beside the figures, their variances by the delta method:
+
+    - bias and MAE: `Σe²`; MSE and RMSE: `Σe⁴`; MAPE and sMAPE: `Σr²`, `Σs²`;
+    - WAPE, the ratio `Σ|e| / Σ|y|`: `Σe²`, `Σ|e||y|` and `Σy²`, the last from `Σz` and `Σz²`;
+    - R², one less the ratio of `Σe²` to `Σ(z - z̄)²`: `Σe⁴`, `Σe²z`, `Σe²z²` and `Σz³`, `Σz⁴`;
+    - pinball loss at τ, `τΣe₋ + (1-τ)Σe₊` with `Σe± = (Σ|e| ± Σe) / 2`: `τ²Σe₋² + (1-τ)²Σe₊²`, where
+      `Σe₋² = Σe² - Σe₊²`.
+
     Attributes:
         n: rows with outcome and prediction.
-        sums: float64, shape (10,): Σe, Σ|e|, Σe², Σe⁴, Σz, Σz², Σ|y|, Σ|e/y| where y ≠ 0, count of those,
-            Σ 2|e|/(|y|+|ŷ|) (0 where both are 0), with y the outcome and z = y standardised by the grid.
-        absolute: |e|.
+        sums: float64, shape (18,), in the order of `RESIDUAL_SUMS`.
+        absolute: |e|; two rows: of errors below zero, and of the others, so that the signed error has quantiles too
+            (`error_quantiles`).
     """
 
     n: int
@@ -200,18 +232,34 @@ class Residuals:
     def __add__(self, other: Residuals) -> Residuals:
         return Residuals.sum((self, other))
 
+    def error_quantiles(self, q: ArrayLike) -> NDArray[np.float64]:
+        """Quantiles at `q` in [0, 1] of the signed error: the middle of its cell; NaN when nothing is counted."""
+        middles, counts = self.absolute.middles(), self.absolute.counts
+        values = np.concatenate([-middles[::-1], middles])
+        cumulative = np.cumsum(np.concatenate([counts[0, ::-1], counts[1]]))
+        wanted = np.atleast_1d(np.asarray(q, dtype=np.float64))
+        if not cumulative.size or not cumulative[-1]:
+            return np.full(wanted.shape, np.nan)
+        ranks = np.clip(np.ceil(wanted * cumulative[-1]), 1, cumulative[-1])
+        return np.asarray(values[np.searchsorted(cumulative, ranks)])
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Joined:
-    """How many predictions have an outcome by now, and how many will never get one (expired)."""
+    """How many predictions have an outcome by now, how many will never get one (expired), and what detectors raised."""
 
     outcomes: int
     expired: int
+    alarms: int = 0
 
     @classmethod
     def sum(cls, parts: Sequence[Joined]) -> Joined:
         """All of them together, at least one."""
-        return Joined(sum(part.outcomes for part in parts), sum(part.expired for part in parts))
+        return Joined(
+            sum(part.outcomes for part in parts),
+            sum(part.expired for part in parts),
+            sum(part.alarms for part in parts),
+        )
 
     def __add__(self, other: Joined) -> Joined:
         return Joined.sum((self, other))

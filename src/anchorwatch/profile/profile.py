@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from anchorwatch.profile.grid import Grid
     from anchorwatch.profile.parts import Categories, Confusion, Joined, Numbers, Residuals, Scores, Service
+    from anchorwatch.profile.sample import Sample
+    from anchorwatch.profile.vectors import Vectors
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,6 +32,8 @@ class Profile:
     scores: Scores | None = None
     residuals: Residuals | None = None
     joined: Joined | None = None
+    sample: Sample | None = None
+    vectors: Vectors | None = None
 
     def __add__(self, other: Profile) -> Profile:
         return Profile.sum(self.grid, (self, other))

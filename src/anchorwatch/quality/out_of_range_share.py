@@ -49,8 +49,10 @@ def out_of_range_share(_reference: Profile | None, current: Profile) -> Results:
         return Results.missing("out_of_range_share", subjects, "no reference")
     if numbers is None:
         return Results.missing("out_of_range_share", subjects, "no rows in this window")
-    last, known = _ranges(grid)
-    outside = numbers.counts[:, 0] + numbers.counts[np.arange(last.size), last]
+    known = _known(grid)
+    up_to, lane = np.cumsum(numbers.counts, axis=1), np.arange(known.size)
+    low, high = grid.ranges.T
+    outside = up_to[lane, low] + up_to[:, -1] - up_to[lane, high]
     n = columns.finite(numbers)
     reasons = [
         "no numbers in the reference" if not seen else None if count else "no numbers in this window"
@@ -60,9 +62,6 @@ def out_of_range_share(_reference: Profile | None, current: Profile) -> Results:
 
 
 @lru_cache(maxsize=64)
-def _ranges(grid: Grid) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Each column's own last bin, and whether its bins are those of a reference: only then it has deciles."""
-    return (
-        np.array([edges.size for edges in grid.edges], np.int64),
-        np.array([deciles.size > 0 for deciles in grid.deciles], np.bool_),
-    )
+def _known(grid: Grid) -> NDArray[np.bool_]:
+    """Whether each column's bins are those of a reference: only then it has deciles."""
+    return np.array([deciles.size > 0 for deciles in grid.deciles], np.bool_)
