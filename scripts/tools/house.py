@@ -76,6 +76,7 @@ ALLOWED = {
         "polars",
         "zstandard",
     ),
+    "report": ("numpy", "polars", "jinja2", "markupsafe", "matplotlib"),
     "demo": ("numpy", "polars", "rich", "sklearn", "threadpoolctl"),
     "cli": ("typer", "rich", "yaml", "polars", "httpx"),
 }

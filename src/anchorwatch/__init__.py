@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from anchorwatch.core.results import Missing, Value
     from anchorwatch.core.schema import Column, Fields, Kind, ModelSpec, Task
     from anchorwatch.core.types import Rule, Severity
+    from anchorwatch.report.compare import compare
 
 __all__ = [
     "AnchorwatchError",
@@ -29,6 +30,7 @@ __all__ = [
     "Severity",
     "Task",
     "Value",
+    "compare",
     "connect",
     "open",
 ]
@@ -45,6 +47,7 @@ _HOMES = {
     "Severity": "core.types",
     "Task": "core.schema",
     "Value": "core.results",
+    "compare": "report.compare",
     "connect": "client.watch",
     "open": "app.embedded",
 }

@@ -23,6 +23,7 @@ run = run_in(ROOT)
 
 VERBS = [
     ["demo"], ["serve"], ["log"], ["apply"], ["check"], ["status"], ["compact"],
+    ["compare"],
     ["incidents"], ["incidents", "list"], ["incidents", "show"], ["incidents", "ack"], ["incidents", "silence"],
     ["incidents", "resolve"], ["rules"], ["rules", "test"], ["token"], ["token", "create"], ["token", "list"],
     ["token", "revoke"],

@@ -9,10 +9,12 @@ import typer
 
 from anchorwatch.cli import incidents, rules, tokens
 from anchorwatch.cli.compact import compact
+from anchorwatch.cli.compare import compare
 from anchorwatch.cli.demo import demo
 from anchorwatch.cli.exits import EPILOG, Verbs
 from anchorwatch.cli.log import log
 from anchorwatch.cli.models import apply, check
+from anchorwatch.cli.replay import replay
 from anchorwatch.cli.serve import serve
 from anchorwatch.cli.status import status
 
@@ -43,7 +45,7 @@ def anchorwatch(
     """Keeps watch over machine-learning models in production and acts when they drift."""
 
 
-for _verb in (demo, serve, log, apply, check, status, compact):
+for _verb in (demo, serve, log, apply, check, status, compact, compare, replay):
     app.command(epilog=EPILOG)(_verb)
 app.add_typer(incidents.app, name="incidents")
 app.add_typer(rules.app, name="rules")
