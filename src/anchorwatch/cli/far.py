@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
@@ -31,6 +32,10 @@ class Far:
     def act(self, number: int, act: str, body: dict[str, Any]) -> Any:
         """`acknowledge`, `silence` or `resolve` an incident."""
         return self._ask("POST", f"incidents/{number}/{act}", body)
+
+    def replay(self, model: str, body: dict[str, Any]) -> Any:
+        """What rules would have fired."""
+        return self._ask("POST", f"models/{quote(model, safe='')}/replay", body)
 
     def tokens(self) -> Any:
         """Every token, without its secret."""

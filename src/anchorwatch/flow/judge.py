@@ -71,13 +71,13 @@ def judge(books: Judging, model: Model, now: int, again: Collection[int] = (), m
         late = list(_late(books, model, stage, again))
         due = list(islice(_due(books, model, stage, closes(model, stage, now)), most))
         for window in late + due:
-            told += _judge(books, model, _Sitting(stage, tuple(rules), window))
+            told += _judge(books, model, Sitting(stage, tuple(rules), window))
         count += len(due)
     return Judged(count, told)
 
 
 @dataclass(frozen=True, slots=True)
-class _Sitting:
+class Sitting:
     """One window, judged by the rules of one stage."""
 
     stage: Stage
@@ -138,7 +138,16 @@ def _silence(books: Judging, whole: int, grain: str, window: tuple[int, int]) ->
     return 0 if before is None else (window[0] - before) // (window[1] - window[0])
 
 
-def _judge(books: Judging, model: Model, sitting: _Sitting) -> list[Verdicts]:
+def _judge(books: Judging, model: Model, sitting: Sitting) -> list[Verdicts]:
+    findings = findings_of(books, model, sitting)
+    measures = {rule.measure for rule in sitting.rules}
+    books.judgements.record(model.id, sitting.window[0], measures, findings)
+    books.judgements.judged(model.id, sitting.stage, sitting.window[0])
+    return _incidents(books, model, sitting, findings)
+
+
+def findings_of(books: Judging, model: Model, sitting: Sitting) -> list[Finding]:
+    """What the rules of a sitting say of its window, whole model and segments."""
     findings: list[Finding] = []
     slices = {item: number for item, number in books.models.slices(model.id).items() if item.every}
     for column in sorted({rule.segments for rule in sitting.rules}):
@@ -146,10 +155,7 @@ def _judge(books: Judging, model: Model, sitting: _Sitting) -> list[Verdicts]:
         places = [item for item in slices if _covers(column, item.segment)]
         for place in places:
             findings += _findings(books, model, sitting, rules, (place, slices[place], len(places)))
-    measures = {rule.measure for rule in sitting.rules}
-    books.judgements.record(model.id, sitting.window[0], measures, findings)
-    books.judgements.judged(model.id, sitting.stage, sitting.window[0])
-    return _incidents(books, model, sitting, findings)
+    return findings
 
 
 def _covers(column: str, segment: str) -> bool:
@@ -159,7 +165,7 @@ def _covers(column: str, segment: str) -> bool:
 def _findings(
     books: Judging,
     model: Model,
-    sitting: _Sitting,
+    sitting: Sitting,
     rules: Sequence[Rule],
     where: tuple[Slice, int, int],
 ) -> list[Finding]:
@@ -221,9 +227,7 @@ def _held_to_reference(rule: Rule) -> bool:
     return (rule.band, rule.worse, rule.budget) != (None, None, None)
 
 
-def _incidents(
-    books: Judging, model: Model, sitting: _Sitting, findings: Sequence[Finding]
-) -> list[Verdicts]:
+def _incidents(books: Judging, model: Model, sitting: Sitting, findings: Sequence[Finding]) -> list[Verdicts]:
     key = sitting.stage.value
     kept = books.judgements.state(model.id, key)
     state = State.from_dict(json.loads(kept)) if kept else State()

@@ -10,7 +10,7 @@ from pydantic.json_schema import models_json_schema
 
 from anchorwatch.app.queries import VERSION
 from anchorwatch.server import schemas
-from anchorwatch.server.api import incidents, models, predictions, readings, status, tokens
+from anchorwatch.server.api import incidents, models, predictions, readings, replays, status, tokens
 from anchorwatch.server.api.door import PREFIX
 from anchorwatch.server.api.events import EVENT_PATHS
 
@@ -19,6 +19,7 @@ ROUTERS = (
     readings.router,
     predictions.router,
     incidents.router,
+    replays.router,
     status.router,
     tokens.router,
 )

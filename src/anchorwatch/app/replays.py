@@ -1,0 +1,66 @@
+"""What rules would have fired, as people and programs read it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from anchorwatch.core.times import iso
+from anchorwatch.flow.replay import replay
+from anchorwatch.rules.check import check_rules
+from anchorwatch.rules.form import to_dict
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from anchorwatch.core.types import Rule
+    from anchorwatch.flow.books import Ledger
+    from anchorwatch.flow.replay import Expected, Firing, Replayed
+
+
+def replayed(
+    ledger: Ledger, name: str, rules: Sequence[Rule] | None = None, *, start: int = 0, end: int = 2**62
+) -> dict[str, Any]:
+    """Judge a model's stored windows by `rules` (or its own), without a trace: incidents, breaches, false alarms.
+
+    Times are microseconds since 1970. Raises `UnknownError` for the model, `ConfigError` for a rule that cannot work.
+    """
+    with ledger.read() as books:
+        model = books.models.get(name)
+        wanted = model.rules if rules is None else tuple(rules)
+        check_rules(wanted, model.spec)
+        found = replay(books, model, wanted, start, end)
+    return {
+        "model": name,
+        "start": iso(found.start),
+        "end": iso(found.end),
+        "windows": found.windows,
+        "incidents": [_incident(firing) for firing in found.firings],
+        "expected_false_alarms": round(found.budgeted, 3),
+        "rules": [_rule(each, found) for each in found.expected],
+    }
+
+
+def _incident(firing: Firing) -> dict[str, Any]:
+    incident = firing.incident
+    return {
+        "cause": incident.cause,
+        "severity": incident.severity.value,
+        "summary": incident.summary,
+        "began_at": iso(firing.began),
+        "fired_at": iso(firing.fired),
+        "resolved_at": None if firing.resolved is None else iso(firing.resolved),
+        "delay_seconds": firing.delay.total_seconds(),
+    }
+
+
+def _rule(expected: Expected, found: Replayed) -> dict[str, Any]:
+    return {
+        "rule": to_dict(expected.rule) | {"name": expected.rule.name},
+        "breaches": found.breaches[expected.rule.name],
+        "budget": expected.budget,
+        "reference": {
+            "windows": expected.windows,
+            "breaches": expected.breaches,
+            "fired": expected.fired,
+        },
+    }
