@@ -32,6 +32,7 @@ BROAD = {
     "client/model.py": (4, "the serving thread must go on; counted and told"),
     "client/sender.py": (2, "the loop logs and tries again; a batch goes back, raises on"),
     "client/tally.py": (1, "the user's callback must not stop the sender; logged"),
+    "flow/aside.py": (2, "a batch that fails alone is set aside with its trace; what fails again says why"),
     "flow/pump.py": (1, "a consumer's trouble is logged, shown in the status, tried again"),
     "stores/delta_table.py": (2, "half-written files are removed, raises on"),
     "stores/ledger/ledger.py": (1, "caches of an undone transaction are emptied, raises on"),

@@ -329,3 +329,38 @@ def test_rows_without_what_all_have(lake: Lake) -> None:
     with pytest.raises(InputError, match="neither a number nor a name"):
         lake.append("m", P, rows(1, [1]).with_columns(x=pl.lit([1])), upto=1)
     assert lake.applied("m", P) == 0
+
+
+def test_a_late_batch_is_appended_once_whatever_came_since(lake: Lake) -> None:
+    """It keeps its own number, moves no mark, and each late batch is counted by itself."""
+    lake.append("m", P, rows(5, [1]), upto=5)
+    assert lake.append("m", P, rows(2, [2]), upto=2, late=True)
+    assert not lake.append("m", P, rows(2, [2]), upto=2, late=True)
+    assert lake.append("m", P, rows(3, [3]), upto=3, late=True)
+    assert lake.applied("m", P) == 5
+    assert not lake.append("m", P, rows(4, [4]), upto=4)
+    assert lake.append("m", P, rows(6, [6]), upto=6)
+    assert all_rows(lake)["_seq"].to_list() == [2, 3, 5, 6]
+    assert not lake.append("m", P, rows(3, [3]), upto=3, late=True)
+
+
+def test_outcomes_on_named_days_are_joined_too(lake: Lake) -> None:
+    """What came long before or after is found on the days that are named, the last to arrive holds."""
+    lake.append("m", P, rows(1, [100, 101, 102]), upto=1)
+    lake.append("m", OUT, outcomes(2, {"1.0": 1.0, "1.1": 1.0}, 101), upto=2)
+    lake.append("m", OUT, outcomes(3, {"1.1": 2.0}, 1), upto=3)
+    lake.append("m", OUT, outcomes(4, {"1.2": 3.0}, 2000), upto=4)
+    span = (at(100), at(103), ["_id"], timedelta(days=1))
+    blind = dict(lake.joined("m", *span).rows())
+    assert blind == {"1.0": 1.0, "1.1": 1.0, "1.2": None}
+    days = [at(1).date(), at(101).date(), at(2000).date()]
+    assert dict(lake.joined("m", *span, days).rows()) == {"1.0": 1.0, "1.1": 2.0, "1.2": 3.0}
+
+
+def test_the_last_outcome_of_an_event_is_found_whenever_it_came(lake: Lake) -> None:
+    """By arrival, not by its own time; events without one are left out."""
+    assert lake.outcomes_of("m", pl.Series(["a"])).is_empty()
+    lake.append("m", OUT, outcomes(1, {"a": 1.0, "b": 1.0}, 500), upto=1)
+    lake.append("m", OUT, outcomes(2, {"a": 2.0}, 3), upto=2)
+    found = lake.outcomes_of("m", pl.Series(["a", "b", "c"])).sort("_id")
+    assert found.select("_id", "_outcome", "_at").rows() == [("a", 2.0, at(3)), ("b", 1.0, at(500))]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from anchorwatch.core.errors import CorruptError, InputError, UnknownError
 from anchorwatch.core.results import Results
 from anchorwatch.core.schema import Column, Kind, ModelSpec, Task
 from anchorwatch.core.types import EventKind, Finding, Incident, IncidentState, Rule, Severity, Stage, Verdict
-from anchorwatch.flow.ports import Kept, Measured, Slice, Touched, Version
+from anchorwatch.flow.ports import Came, Kept, Measured, SetAside, Slice, Touched, Version
 from anchorwatch.flow.runs import Run
 from anchorwatch.profile.build import build_grid
 from anchorwatch.profile.fold import fold_inputs
@@ -215,13 +216,52 @@ def test_work(books: Transaction) -> None:
 def test_outcomes_wait_for_their_predictions(books: Transaction) -> None:
     """The newest of a key, once; old ones are let go."""
     keys = np.array([[1, 2], [3, 4], [5, 6]], np.uint64)
-    books.outcomes.hold(1, keys[:2], np.array([1.0, np.nan]), 10)
-    books.outcomes.hold(1, keys[:1], np.array([7.0]), 20)
-    places, values = books.outcomes.claim(1, keys[[2, 0]])
-    assert (places.tolist(), values.tolist()) == ([1], [7.0])
+    books.outcomes.hold(1, keys[:2], Came(np.array([1.0, np.nan]), np.array([3, 4])), 10)
+    books.outcomes.hold(1, keys[:1], Came(np.array([7.0]), np.array([5])), 20)
+    places, came = books.outcomes.claim(1, keys[[2, 0]])
+    assert (places.tolist(), came.values.tolist(), came.at.tolist()) == ([1], [7.0], [5])
     assert books.outcomes.claim(1, keys[[2, 0]])[0].size == 0
     assert books.outcomes.expire(1, 10) == 0
     assert books.outcomes.expire(1, 11) == 1
+
+
+def test_days_of_outcomes_are_noted_once(books: Transaction) -> None:
+    """By window, in order; other windows and models have their own."""
+    books.outcomes.note_days(1, [(10, 7), (10, 3), (20, 5)])
+    books.outcomes.note_days(1, [(10, 7)])
+    assert [books.outcomes.days(1, start) for start in (10, 20, 30)] == [[3, 7], [5], []]
+    assert books.outcomes.days(2, 10) == []
+
+
+def test_batches_set_aside_are_kept_by_consumer(books: Transaction) -> None:
+    """With all they came with, until they are done; a second failure replaces what the first one said."""
+    item = SetAside(
+        seq=4,
+        consumer="joiner",
+        model="late",
+        kind=EventKind.OUTCOMES,
+        rows=2,
+        at=9,
+        reason="ValueError: no",
+        since=10,
+        payload=b"rows",
+        dropped=np.array([1], np.int32),
+    )
+    books.aside.put(item)
+    books.aside.put(replace(item, tries=2))
+    books.aside.put(replace(item, consumer="archiver", dropped=None))
+    books.aside.put(replace(item, seq=2, model="other"))
+    heads = [(one.seq, one.consumer, one.tries, one.payload) for one in books.aside.list()]
+    assert heads == [(2, "joiner", 1, b""), (4, "archiver", 1, b""), (4, "joiner", 2, b"")]
+    assert [one.seq for one in books.aside.list("other")] == [2]
+    whole = books.aside.get(4, "joiner")
+    assert (whole.payload, whole.kind, whole.reason) == (b"rows", EventKind.OUTCOMES, "ValueError: no")
+    assert whole.dropped is not None
+    assert whole.dropped.tolist() == [1]
+    assert books.aside.get(4, "archiver").dropped is None
+    books.aside.drop(4, "joiner")
+    with pytest.raises(UnknownError, match="not set aside"):
+        books.aside.get(4, "joiner")
 
 
 def finding(start: datetime, verdict: Verdict, **changes: Any) -> Finding:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from anchorwatch.app.queries import Queries
+from anchorwatch.app.standing import set_aside_body
 from anchorwatch.app.worker import Worker
 from anchorwatch.core.clock import SystemClock
 from anchorwatch.core.errors import ConfigError, ConflictError, StoreError, UnknownError
@@ -220,6 +221,16 @@ class Watch:
     def settle(self) -> None:
         """Fold, join, archive, measure and judge all that was taken, now."""
         self.worker.settle()
+
+    def retry_set_aside(self, *, who: str = "") -> list[dict[str, Any]]:
+        """Do again the batches that were set aside; each with its `problem`, `None` when it is done."""
+        with self.worker.lock:
+            done = self.pump.retry()
+        with self.ledger.write() as books:
+            for item, problem in done:
+                books.audit(self.now(), who, "retry", f"batch {item.seq} of {item.model}", problem)
+        self.worker.wake()
+        return [{**set_aside_body(item), "problem": problem or None} for item, problem in done]
 
     def acknowledge(self, number: int, who: str) -> Incident:
         """`who` looks after the incident."""

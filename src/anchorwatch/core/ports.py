@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import datetime, timedelta
+    from collections.abc import Collection, Sequence
+    from datetime import date, datetime, timedelta
 
     import polars as pl
 
@@ -101,8 +101,16 @@ class LakeReader(Protocol):
         end: datetime,
         columns: Sequence[str] | None = None,
         horizon: timedelta | None = None,
+        days: Collection[date] = (),
     ) -> pl.DataFrame:
-        """Predictions of a range of event time with the latest outcome of each as `_outcome`, null without."""
+        """Predictions of a range of event time with the latest outcome of each as `_outcome`, null without.
+
+        Outcomes are looked for from a day before `start` until `horizon` after `end`, and on `days`.
+        """
+        ...
+
+    def outcomes_of(self, model: str, ids: pl.Series) -> pl.DataFrame:
+        """The outcome that arrived last for each of `ids` that has one: `_id`, `_outcome` and its `_at`."""
         ...
 
     def explore(self, model: str, query: RowQuery) -> RowPage:
@@ -117,10 +125,13 @@ class LakeReader(Protocol):
 class LakeWriter(Protocol):
     """Keeps rows of events for good, each once."""
 
-    def append(self, model: str, kind: EventKind, frame: pl.DataFrame, *, upto: int) -> bool:
+    def append(
+        self, model: str, kind: EventKind, frame: pl.DataFrame, *, upto: int, late: bool = False
+    ) -> bool:
         """Append rows of inbox batches up to sequence number `upto`; they are on disk when this returns.
 
-        Rows of batches that had been appended before are left out. False when all had been.
+        Rows of batches that had been appended before are left out. False when all had been. A `late` one is the
+        batch `upto` alone, appended once whatever has been appended since.
         """
         ...
 

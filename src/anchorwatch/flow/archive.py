@@ -8,6 +8,7 @@ import polars as pl
 
 from anchorwatch.core.types import EventKind
 from anchorwatch.flow.arrivals import by_model, stacked
+from anchorwatch.flow.roll import ROLLER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,22 +26,24 @@ ARCHIVER = "archiver"
 def archive(ledger: Ledger, lake: Lake, batches: Sequence[Arrived]) -> None:
     """Append `batches` (which the roller has done with) to the lake, then move the archiver's offset.
 
+    Those that the roller set aside are left out: lake and windows hold the same events.
     The lake remembers up to which batch it has appended, so that a crash between the two appends nothing twice.
     """
     with ledger.read() as books:
         dropped = books.work.dropped_rows([batch.seq for batch in batches])
+        unfolded = {item.seq for item in books.aside.list() if item.consumer == ROLLER}
     for kind in EventKind:
         for name, group in by_model(batches, kind):
             done = lake.applied(name, kind)
-            new = [batch for batch in group if batch.seq > done]
+            new = [batch for batch in group if batch.seq > done and batch.seq not in unfolded]
             if new:
-                lake.append(name, kind, _without(stacked(new), dropped), upto=new[-1].seq)
+                lake.append(name, kind, without(stacked(new), dropped), upto=new[-1].seq)
     with ledger.write() as books:
         books.work.forget_dropped(batches[-1].seq)
         books.offsets.set(ARCHIVER, batches[-1].seq)
 
 
-def _without(frame: pl.DataFrame, dropped: dict[int, NDArray[np.int32]]) -> pl.DataFrame:
+def without(frame: pl.DataFrame, dropped: dict[int, NDArray[np.int32]]) -> pl.DataFrame:
     """The frame without rows that were duplicates."""
     if not dropped:
         return frame

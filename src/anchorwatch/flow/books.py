@@ -15,7 +15,17 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from anchorwatch.core.types import EventKind, Finding, Incident, Stage
-    from anchorwatch.flow.ports import Kept, Measured, Model, Reference, Slice, Touched, Version
+    from anchorwatch.flow.ports import (
+        Came,
+        Kept,
+        Measured,
+        Model,
+        Reference,
+        SetAside,
+        Slice,
+        Touched,
+        Version,
+    )
     from anchorwatch.flow.runs import Run
     from anchorwatch.profile.grid import Grid
 
@@ -109,16 +119,44 @@ class Profiles(Protocol):
 class Outcomes(Protocol):
     """Outcomes that came before their predictions."""
 
-    def hold(self, model_id: int, keys: NDArray[np.uint64], values: NDArray[np.float64], at: int) -> None:
+    def hold(self, model_id: int, keys: NDArray[np.uint64], came: Came, at: int) -> None:
         """Keep outcomes until their predictions come; a newer one replaces an older one."""
         ...
 
-    def claim(self, model_id: int, keys: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    def claim(self, model_id: int, keys: NDArray[np.uint64]) -> tuple[NDArray[np.int64], Came]:
         """Positions in `keys` that have an outcome waiting, and the outcomes; they wait no longer."""
         ...
 
     def expire(self, model_id: int, before: int) -> int:
         """Forget those that came before `before`; how many."""
+        ...
+
+    def note_days(self, model_id: int, pairs: Iterable[tuple[int, int]]) -> None:
+        """Outcomes came on these days (since 1970) for predictions of windows that start then."""
+        ...
+
+    def days(self, model_id: int, start: int) -> list[int]:
+        """What `note_days` noted for one window, in order."""
+        ...
+
+
+class Aside(Protocol):
+    """Batches that a consumer could not do."""
+
+    def put(self, item: SetAside) -> None:
+        """Keep it, in place of what is there of that batch and consumer."""
+        ...
+
+    def get(self, seq: int, consumer: str) -> SetAside:
+        """One with its payload; raises `UnknownError`."""
+        ...
+
+    def drop(self, seq: int, consumer: str) -> None:
+        """It has been done."""
+        ...
+
+    def list(self, model: str | None = None) -> Sequence[SetAside]:
+        """All, or those of one model, in order of arrival; without their payloads."""
         ...
 
 
@@ -261,6 +299,11 @@ class Folding(Watched, Protocol):
     @property
     def runs(self) -> RunBook:
         """Live runs of the join index."""
+        ...
+
+    @property
+    def aside(self) -> Aside:
+        """Batches set aside."""
         ...
 
     @property

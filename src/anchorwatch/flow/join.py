@@ -9,7 +9,7 @@ import numpy as np
 from anchorwatch.core.times import span_micros
 from anchorwatch.core.types import EventKind, Stage
 from anchorwatch.flow.arrivals import by_model, stacked
-from anchorwatch.flow.ports import Kept, Touched
+from anchorwatch.flow.ports import Came, Kept, Touched
 from anchorwatch.flow.records import coded, record_type
 from anchorwatch.flow.times import window_at
 from anchorwatch.profile.fold import JoinedRows, fold_outcomes
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from anchorwatch.flow.ports import Arrived, Index, Model
 
 JOINER = "joiner"
+_DAY = 86_400_000_000
 
 
 def join(books: Folding, index: Index, batches: Sequence[Arrived]) -> None:
@@ -32,28 +33,31 @@ def join(books: Folding, index: Index, batches: Sequence[Arrived]) -> None:
     for name, group in by_model(batches, EventKind.OUTCOMES):
         model = books.models.get(name)
         frame = stacked(group).unique(subset="_id", keep="last", maintain_order=True)
-        _join(books, index, model, frame, group[-1].at)
-        horizon = span_micros(model.spec.outcome_horizon)
-        books.outcomes.expire(model.id, group[-1].at - horizon)
-        newest = int(frame["_at"].dt.epoch("us").max())  # type: ignore[arg-type]
-        books.models.seen(model.id, EventKind.OUTCOMES, newest, group[-1].at)
+        join_frame(books, index, model, frame, group[-1].at)
+        if not any(item.kind is EventKind.PREDICTIONS for item in books.aside.list(name)):
+            books.outcomes.expire(model.id, group[-1].at - span_micros(model.spec.outcome_horizon))
     books.offsets.set(JOINER, batches[-1].seq)
 
 
-def _join(books: Folding, index: Index, model: Model, frame: pl.DataFrame, at: int) -> None:
+def join_frame(books: Folding, index: Index, model: Model, frame: pl.DataFrame, at: int) -> None:
+    """Fold the outcomes of `frame`, one per event, which arrived at `at`.
+
+    One that is known is left, or replaced when it differs; one whose prediction has not come is held for it.
+    """
     keys = index.keys(frame["_id"])
-    outcomes = coded(frame["_outcome"], model.spec.labels)
+    came = Came(coded(frame["_outcome"], model.spec.labels), frame["_at"].dt.epoch("us").to_numpy())
     known, before = index.find(books.runs.list(model.id, EventKind.OUTCOMES), keys)
     found, records = index.find(books.runs.list(model.id, EventKind.PREDICTIONS), keys)
     changed = known.copy()
-    changed[known] = before["prediction"] != outcomes[known]
-    _correct(books, index, model, keys[changed], outcomes[changed], before[changed[known]])
+    changed[known] = before["prediction"] != came.values[known]
+    _correct(books, index, model, keys[changed], came[changed], before[changed[known]])
     new = found & ~known
     if new.any():
-        fold_joined(books, index, model, records[new[found]], outcomes[new])
+        fold_joined(books, index, model, records[new[found]], came[new])
     lost = ~found & ~known
     if lost.any():
-        books.outcomes.hold(model.id, keys[lost], outcomes[lost], at)
+        books.outcomes.hold(model.id, keys[lost], came[lost], at)
+    books.models.seen(model.id, EventKind.OUTCOMES, int(came.at.max()), at)
 
 
 def _correct(
@@ -61,24 +65,24 @@ def _correct(
     index: Index,
     model: Model,
     keys: NDArray[np.uint64],
-    outcomes: NDArray[np.float64],
+    came: Came,
     before: NDArray[np.void],
 ) -> None:
     """Remember corrected outcomes and have their windows rebuilt from the lake."""
     if not keys.size:
         return
-    _remember(books, index, model, keys, before["start"], outcomes)
+    _remember(books, index, model, keys, before["start"], came)
     _touch(books, model, before["start"], rebuild=True)
 
 
 def fold_joined(
-    books: Folding, index: Index, model: Model, records: NDArray[np.void], outcomes: NDArray[np.float64]
+    books: Folding, index: Index, model: Model, records: NDArray[np.void], came: Came
 ) -> None:
     """Fold outcomes into the windows of the predictions they belong to."""
     keys = np.column_stack([records["hi"], records["lo"]])
-    _remember(books, index, model, keys, records["start"], outcomes)
+    _remember(books, index, model, keys, records["start"], came)
     answered = ~np.isnan(records["prediction"]) | ~np.isnan(records["scores"]).all(axis=1)
-    records, outcomes = records[answered], outcomes[answered]
+    records, outcomes = records[answered], came.values[answered]
     if not records.size:
         return
     for kept in profiled(books, model, records, outcomes):
@@ -122,13 +126,21 @@ def _remember(
     model: Model,
     keys: NDArray[np.uint64],
     starts: NDArray[np.int64],
-    outcomes: NDArray[np.float64],
+    came: Came,
 ) -> None:
     records = np.zeros(len(keys), record_type(0, 0))
     records["hi"], records["lo"] = keys[:, 0], keys[:, 1]
-    records["start"], records["prediction"] = starts, outcomes
-    day = int(starts.min()) // 86_400_000_000
-    books.runs.add(index.write(model.id, EventKind.OUTCOMES, day, 0, records))
+    records["start"], records["prediction"] = starts, came.values
+    books.runs.add(index.write(model.id, EventKind.OUTCOMES, int(starts.min()) // _DAY, 0, records))
+    _note_days(books, model, starts, came.at)
+
+
+def _note_days(books: Folding, model: Model, starts: NDArray[np.int64], at: NDArray[np.int64]) -> None:
+    """Remember where outcomes lie that a rebuild would not meet: before their window, or past the horizon."""
+    far = (at < starts) | (at >= starts + span_micros(model.spec.outcome_horizon))
+    if far.any():
+        pairs = set(zip(starts[far].tolist(), (at[far] // _DAY).tolist(), strict=True))
+        books.outcomes.note_days(model.id, sorted(pairs))
 
 
 def _touch(books: Folding, model: Model, starts: NDArray[np.int64], *, rebuild: bool = False) -> None:

@@ -10,6 +10,7 @@ from anchorwatch.core.errors import StoreError
 from anchorwatch.core.times import from_micros, micros, span_micros
 from anchorwatch.core.types import EventKind
 from anchorwatch.flow.archive import ARCHIVER, archive
+from anchorwatch.flow.aside import Again, incomplete, narrowed, set_aside, waiting
 from anchorwatch.flow.expire import expire
 from anchorwatch.flow.join import JOINER, join
 from anchorwatch.flow.judge import Verdicts, judge
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from anchorwatch.core.clock import Clock
     from anchorwatch.core.ports import Lake
     from anchorwatch.flow.books import Books, Ledger
-    from anchorwatch.flow.ports import Arrived, Inbox, Index, Model, Touched
+    from anchorwatch.flow.ports import Arrived, Inbox, Index, Model, SetAside, Touched
     from anchorwatch.flow.runs import Run
 
 log = logging.getLogger("anchorwatch")
@@ -135,16 +136,14 @@ class Pump:
         batches = self.places.inbox.read(self._offsets()[ROLLER], self._pace.rows)
         if not batches:
             return False
-        with self.places.ledger.write() as books:
-            roll(books, self.places.index, batches)
+        self._do(ROLLER, batches)
         return True
 
     def _join(self) -> bool:
         batches = self._behind(JOINER, self._pace.rows)
         if not batches:
             return False
-        with self.places.ledger.write() as books:
-            join(books, self.places.index, batches)
+        self._do(JOINER, batches)
         return True
 
     def _archive(self) -> bool:
@@ -152,8 +151,40 @@ class Pump:
         batches = self._behind(ARCHIVER, self._pace.archive_rows)
         if not batches:
             return False
-        archive(self.places.ledger, self.places.lake, batches)
+        self._do(ARCHIVER, batches)
         return True
+
+    def _do(self, consumer: str, batches: Sequence[Arrived]) -> None:
+        """Have `consumer` do `batches`, but for those that it cannot do: they are set aside."""
+
+        def work(some: Sequence[Arrived]) -> None:
+            if consumer == ARCHIVER:
+                archive(self.places.ledger, self.places.lake, some)
+                return
+            with self.places.ledger.write() as books:
+                (roll if consumer == ROLLER else join)(books, self.places.index, some)
+
+        def blame(batch: Arrived, problem: Exception) -> None:
+            with self.places.ledger.write() as books:
+                set_aside(books, consumer, batch, problem, micros(self._clock.now()))
+
+        narrowed(work, batches, blame)
+
+    def retry(self) -> list[tuple[SetAside, str]]:
+        """Do again all that was set aside, now; each with why it failed once more, empty when it is done.
+
+        Raises `StoreError` where the store itself stands in the way.
+        """
+        again = Again(self.places.ledger, self.places.index, self.places.lake)
+        with self.places.ledger.read() as books:
+            heads = waiting(books)
+        done = []
+        for head in heads:
+            if head.consumer == JOINER:
+                while self._offsets()[ARCHIVER] < self._offsets()[JOINER]:
+                    self._archive()
+            done.append((head, again.one(head)))
+        return done
 
     def _behind(self, consumer: str, rows: int) -> list[Arrived]:
         """Batches that the roller has done with and `consumer` has not."""
@@ -216,7 +247,7 @@ class Pump:
     def _rebuilt(self, books: Books, model: Model, touched: list[Touched]) -> list[Touched]:
         """Rebuild what must be, when all consumers stand at one place; what cannot be yet is left for later."""
         together = len({books.offsets.get(consumer) for consumer in CONSUMERS}) == 1
-        if together:
+        if together and not incomplete(books, model.spec.name):
             for window in touched:
                 if window.rebuild:
                     rebuild(books, self.places.lake, model, window)
@@ -227,13 +258,16 @@ class Pump:
         """Merge runs that became many; let go of those whose predictions wait for no outcome any more."""
         with self.places.ledger.read() as books:
             models = books.models.all()
+            kept = {item.model for item in books.aside.list()}
             runs = {
                 (model.id, kind): books.runs.list(model.id, kind) for model in models for kind in EventKind
             }
         gone: list[str] = []
         for model in models:
             for kind in EventKind:
-                gone += self._merge(runs[model.id, kind]) + self._forget(model, runs[model.id, kind])
+                gone += self._merge(runs[model.id, kind])
+                if model.spec.name not in kept:
+                    gone += self._forget(model, runs[model.id, kind])
         if gone:
             self.places.index.remove(gone)
         return False

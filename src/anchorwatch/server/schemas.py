@@ -205,6 +205,8 @@ class Status(BaseModel):
     models: int
     inbox: dict[str, Any]
     consumers: list[dict[str, Any]]
+    set_aside: list[dict[str, Any]]
+    disk: dict[str, int | None]
 
 
 class Health(Said):

@@ -19,9 +19,7 @@ from scipy.special import betaincinv, xlogy
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-BLOCK = 256
-"""Items whose products are formed at once: ten to this power is still a double."""
-_ODDS = np.array([1.1, 1.25, 1.5, 2.0, 3.0, 10.0])
+_ODDS = np.array([1.1, 1.3, 1.75, 3.0, 10.0])
 
 
 class Promise(StrEnum):
@@ -48,55 +46,83 @@ NONE = Evidence(0, (0.0,) * _ODDS.size)
 
 
 def bets(mean: float) -> NDArray[np.float64]:
-    """Bets that are best when the odds of loss are 1.1 to 10 times those of `mean`, float64[6].
+    """Bets that are best when the odds of loss are 1.1 to 10 times those of `mean`, float64[5].
 
     `b = (m - mean) / (mean (1 - mean))` for `m` with those odds (Kelly's bet on a loss of 0 or 1).
 
     >>> bets(0.2).round(2).tolist()
-    [0.1, 0.24, 0.45, 0.83, 1.43, 3.21]
+    [0.1, 0.28, 0.65, 1.43, 3.21]
     """
     return (_ODDS - 1) / (1 - mean + _ODDS * mean)
 
 
 def evidence(
-    xs: ArrayLike, mean: float, begun: Evidence = NONE, promise: Promise = Promise.EVER
+    xs: ArrayLike,
+    mean: float,
+    begun: Evidence = NONE,
+    promise: Promise = Promise.EVER,
+    *,
+    clock: int = 1,
 ) -> tuple[NDArray[np.float64], Evidence]:
-    """Evidence that some stretch up to now has a mean over `mean`, after each item.
+    """Evidence that some stretch up to now has a mean over `mean`, looked at every `clock` items.
 
-    A new stake is laid on every item, so that a change found late is not weighed against all that went well
-    before. Under `EVER` they sum to 1 over all time, `1/ln(e+t-1) - 1/ln(e+t)` for item `t`, and what was not laid
-    yet counts as evidence too; under `RUN_LENGTH` each is 1.
+    `s = (s + laid) Π (1 + b (x - mean))` from look to look for each bet, and the evidence is the mean of the stakes. A
+    new stake is laid before every `clock` items, so that a change found late is not weighed against all that went
+    well before. Under `EVER` they sum to 1 over all time, `1/ln(e+t-1) - 1/ln(e+t)` for look `t`, and what was not
+    laid yet counts as evidence too; under `RUN_LENGTH` each is 1, and the run length counts looks.
 
     Args:
         xs: losses in 0..1, float64[n], in order.
         mean: what is put to the test, over 0 and under 1.
         begun: what earlier items led to.
         promise: what is promised of false alarms.
+        clock: items between two looks, counted from the very first item.
 
     Returns:
-        Evidence after each item, float64[n], 0 or more; and the stakes, with which later items go on.
+        Evidence at each look, float64[looks], 0 or more; and the stakes, with which later items go on.
 
     >>> path, after = evidence([1, 0, 1, 1, 1, 1, 1, 1], 0.2)
     >>> path.round(2).tolist()
-    [1.2, 1.04, 1.42, 2.47, 5.58, 15.49, 48.62, 162.52]
+    [1.22, 1.04, 1.45, 2.62, 6.22, 17.89, 57.26, 193.29]
     >>> again, _ = evidence([1, 1, 1, 1], 0.2, evidence([1, 0, 1, 1], 0.2)[1])
     >>> bool(abs(again[-1] - path[-1]) < 1e-9)
     True
     """
     items = np.asarray(xs, dtype=np.float64).reshape(-1)
-    path = np.empty(items.size)
-    odds = bets(mean)[:, None]
-    stakes = np.array(begun.stakes)
-    for first in range(0, items.size, BLOCK):
-        some = items[first : first + BLOCK]
-        laid, left = _laid(begun.n + first, some.size, promise)
-        growth = np.multiply.accumulate(1 + odds * (some - mean), axis=1)
-        before = np.ones_like(growth)
-        before[:, 1:] = growth[:, :-1]
-        grown = growth * (stakes[:, None] + np.add.accumulate(laid / before, axis=1))
-        path[first : first + BLOCK] = grown.mean(axis=0) + left
-        stakes = grown[:, -1]
-    return path, Evidence(begun.n + items.size, tuple(stakes.tolist()))
+    if not items.size:
+        return np.empty(0), begun
+    n, stakes = begun.n, list(begun.stakes)
+    # Pieces begin at the first item and after each look.
+    begins = np.unique(np.r_[0, np.arange(-n % clock, items.size, clock)])
+    growth = _growth(items, mean, begins).tolist()
+    open_piece = n % clock > 0
+    laid, left = _laid(-(-n // clock), len(growth), promise)
+    new = [0.0, *laid.tolist()] if open_piece else laid.tolist()
+    path = []
+    for lay, factors in zip(new, growth, strict=False):
+        stakes = [(stake + lay) * factor for stake, factor in zip(stakes, factors, strict=True)]
+        path.append(sum(stakes) / len(stakes))
+    after = n + items.size
+    rest = left[: len(path)] if not open_piece else np.r_[_left(n // clock + 1, promise), left][: len(path)]
+    looks = after // clock - n // clock
+    return (np.array(path) + rest)[:looks], Evidence(after, tuple(stakes))
+
+
+def _growth(items: NDArray[np.float64], mean: float, begins: NDArray[np.int64]) -> NDArray[np.float64]:
+    """What each piece multiplies each stake by, float64[pieces, bets]; pieces of 0 and 1 are counted."""
+    if ((items == 0) | (items == 1)).all():
+        return np.exp(_logarithm(np.add.reduceat(items, begins), np.diff(begins, append=items.size), mean))
+    growth: NDArray[np.float64] = np.multiply.reduceat(
+        1 + bets(mean)[:, None] * (items - mean), begins, axis=1
+    )
+    return growth.T
+
+
+def _logarithm(totals: NDArray[np.float64], counts: NDArray[np.generic], mean: float) -> NDArray[np.float64]:
+    """`s ln(1 + b (1-mean)) + (c-s) ln(1 - b mean)`, float64[sums, bets]."""
+    won, lost = np.log1p(bets(mean) * (1 - mean)), np.log1p(-bets(mean) * mean)
+    found: NDArray[np.float64] = totals[:, None] * won + (counts - totals)[:, None] * lost
+    return found
 
 
 def evidence_of_sums(
@@ -117,27 +143,31 @@ def evidence_of_sums(
 
     >>> path, _ = evidence_of_sums([20, 22, 50], [100, 100, 100], 0.2)
     >>> path.round(1).tolist()
-    [0.8, 0.8, 20916467.3]
+    [0.8, 0.8, 24911753.2]
     """
     total, count = (np.asarray(each, dtype=np.float64).reshape(-1) for each in (totals, counts))
-    odds = bets(mean)
-    won, lost = np.log1p(odds * (1 - mean)), np.log1p(-odds * mean)
+    # More than e^600 is evidence enough, and would leave the range of a double.
+    growth = np.exp(np.minimum(_logarithm(total, count, mean), 600.0))
     laid, left = _laid(begun.n, total.size, promise)
     stakes, path = np.array(begun.stakes), np.empty(total.size)
     for window in range(total.size):
-        growth = total[window] * won + (count[window] - total[window]) * lost
-        stakes = (stakes + laid[window]) * np.exp(np.minimum(growth, 600.0))
-        stakes = np.minimum(stakes, 1e300)
+        stakes = np.minimum((stakes + laid[window]) * growth[window], 1e300 / stakes.size)
         path[window] = stakes.mean() + left[window]
     return path, Evidence(begun.n + total.size, tuple(stakes.tolist()))
 
 
-def _laid(n: int, count: int, promise: Promise) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """New stakes of the next `count` items after `n`, and what is not laid after each."""
+def _laid(looks: int, count: int, promise: Promise) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """New stakes of the next `count` looks after `looks`, and what is not laid after each."""
     if promise is Promise.RUN_LENGTH:
         return np.ones(count), np.zeros(count)
-    left = 1 / np.log(np.e + np.arange(n, n + count + 1))
+    left = _left(np.arange(looks, looks + count + 1), promise)
     return left[:-1] - left[1:], left[1:]
+
+
+def _left(looks: ArrayLike, promise: Promise) -> NDArray[np.float64]:
+    """What is not laid yet after so many looks."""
+    counted = np.asarray(looks, dtype=np.float64)
+    return 1 / np.log(np.e + counted) if promise is Promise.EVER else np.zeros_like(counted)
 
 
 def share_at_most(count: float, n: int, alpha: float) -> float:

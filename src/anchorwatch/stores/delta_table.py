@@ -103,16 +103,20 @@ class DeltaTable:
                 self._seen = Snapshot(delta.version(), schema_of(delta), listed(delta, self.folder))
             return self._seen
 
-    def append(self, frame: pl.DataFrame, upto: int) -> bool:
-        """Append the rows of batches that had not been, up to `upto`; False when all had been."""
+    def append(self, frame: pl.DataFrame, upto: int, *, late: bool = False) -> bool:
+        """Append the rows of batches that had not been, up to `upto`; False when all had been.
+
+        A `late` batch is alone, and counted under a name of its own: others were appended since.
+        """
+        app = f"{APP} {upto}" if late else APP
         with told_of_table("append to", self.folder), self._writing:
             for _ in range(_ATTEMPTS):
                 delta = self._open_or_create(frame)
-                begin, applied = delta.version(), delta.transaction_version(APP) or 0
+                begin, applied = delta.version(), delta.transaction_version(app) or 0
                 if upto <= applied:
                     self._sync_log(begin)
                     return False
-                if self._append(delta, new_rows(frame, applied), upto, applied):
+                if self._append(delta, new_rows(frame, applied), (app, upto), applied):
                     self._sync_log(begin)
                     return True
         raise BusyError(
@@ -204,14 +208,17 @@ class DeltaTable:
                 self._delta = delta
             return delta
 
-    def _append(self, delta: Delta, rows: pl.DataFrame, upto: int, applied: int) -> bool:
-        """Whether it was done; not when somebody else appended since `applied` was read."""
+    def _append(self, delta: Delta, rows: pl.DataFrame, mark: tuple[str, int], applied: int) -> bool:
+        """Append and set the `mark` (an application and its number) in one commit.
+
+        Whether it was done; not when somebody else appended since `applied` was read.
+        """
         schema = schema_of(delta)
         rows = fitted(rows, schema)
         added = {name: kind for name, kind in rows.schema.items() if name not in schema}
         written = self._write_days(rows)
         with self._state:
-            if (delta.transaction_version(APP) or 0) != applied:
+            if (delta.transaction_version(mark[0]) or 0) != applied:
                 self._take_back(written)
                 return False
             try:
@@ -223,7 +230,7 @@ class DeltaTable:
                     "append",
                     delta.schema(),
                     "_date",
-                    commit_properties=CommitProperties(app_transactions=[Transaction(APP, upto)]),
+                    commit_properties=CommitProperties(app_transactions=[Transaction(*mark)]),
                 )
             except CommitFailedError:
                 return False  # its files are left to `vacuum`: what failed may yet have been seen by others

@@ -19,8 +19,8 @@ from anchorwatch.stores.delta_table import DeltaTable, told_of_table
 from anchorwatch.stores.lake_query import Span
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import datetime, timedelta
+    from collections.abc import Collection, Sequence
+    from datetime import date, datetime, timedelta
     from pathlib import Path
 
     import polars as pl
@@ -37,12 +37,15 @@ class DeltaLake:
         self._tables: dict[tuple[str, EventKind], DeltaTable] = {}
         self._lock = threading.Lock()
 
-    def append(self, model: str, kind: EventKind, frame: pl.DataFrame, *, upto: int) -> bool:
+    def append(
+        self, model: str, kind: EventKind, frame: pl.DataFrame, *, upto: int, late: bool = False
+    ) -> bool:
         """Append rows of inbox batches up to sequence number `upto`; they are on disk when this returns.
 
-        Rows of batches that had been appended before are left out. False when all had been.
+        Rows of batches that had been appended before are left out. False when all had been. A `late` one is the
+        batch `upto` alone, appended once whatever has been appended since.
         """
-        return self._table(model, kind).append(frame, upto)
+        return self._table(model, kind).append(frame, upto, late=late)
 
     def applied(self, model: str, kind: EventKind) -> int:
         """Up to which sequence number has been appended; 0 at first."""
@@ -71,13 +74,19 @@ class DeltaLake:
         end: datetime,
         columns: Sequence[str] | None = None,
         horizon: timedelta | None = None,
+        days: Collection[date] = (),
     ) -> pl.DataFrame:
         """Predictions of a range of event time with the latest outcome of each as `_outcome`, null without.
 
-        Reads outcomes from a day before `start` until `horizon` after `end`, their ids first.
+        Reads outcomes from a day before `start` until `horizon` after `end` and on `days`, their ids first.
         """
         with told_of_table("read", self.folder / model):
-            return lake_query.joined(*self._pair(model), Span(start, end, horizon), columns)
+            return lake_query.joined(*self._pair(model), Span(start, end, horizon, tuple(days)), columns)
+
+    def outcomes_of(self, model: str, ids: pl.Series) -> pl.DataFrame:
+        """The outcome that arrived last for each of `ids` that has one: `_id`, `_outcome` and its `_at`."""
+        with told_of_table("read", self.folder / model):
+            return lake_query.outcomes_of(self._table(model, EventKind.OUTCOMES).snapshot(), ids)
 
     def explore(self, model: str, query: RowQuery) -> RowPage:
         """A page of predictions, newest first, each with its latest outcome as `_outcome`."""

@@ -61,6 +61,8 @@ class Span:
     start: datetime | None
     end: datetime | None
     horizon: timedelta | None = None
+    days: tuple[date, ...] = ()
+    """Days, besides, on which outcomes of its predictions came."""
 
     @property
     def outcomes(self) -> tuple[datetime | None, datetime | None]:
@@ -103,15 +105,39 @@ def with_outcomes(frame: pl.DataFrame, outcomes: Rows, span: Span, kind: pl.Data
 
 def latest_outcomes(ids: pl.LazyFrame, outcomes: Rows, span: Span) -> pl.DataFrame:
     """The outcome that arrived last for each `_id` of `ids` that has one; never more rows in memory than those."""
+    came = [outcomes.scan(*span.outcomes), *(outcomes.scan(*days) for days in _beside(span))]
+    return _latest(ids, came).select("_id", "_outcome")
+
+
+def outcomes_of(outcomes: Rows, ids: pl.Series) -> pl.DataFrame:
+    """The outcome that arrived last, ever, for each of `ids` that has one, with its time."""
+    if "_outcome" not in outcomes.schema:
+        return pl.DataFrame(schema={"_id": pl.String(), "_outcome": pl.Null(), "_at": TIME})
+    found = _latest(ids.to_frame("_id").lazy(), [outcomes.scan(None, None)])
+    return found.select("_id", "_outcome", "_at")
+
+
+def _latest(ids: pl.LazyFrame, came: Sequence[pl.LazyFrame]) -> pl.DataFrame:
+    wanted = [lazy.select("_id", "_outcome", "_at", "_seq", "_row") for lazy in came]
     return (
-        outcomes.scan(*span.outcomes)
-        .select("_id", "_outcome", "_seq", "_row")
+        (wanted[0] if len(wanted) == 1 else pl.concat(wanted))
         .join(ids.select("_id"), on="_id", how="semi")
         .collect(engine="streaming")
         .sort("_seq", "_row")
         .unique("_id", keep="last")
-        .select("_id", "_outcome")
     )
+
+
+def _beside(span: Span) -> list[tuple[datetime, datetime]]:
+    """The span's days as stretches, those that follow one another together."""
+    stretches: list[tuple[datetime, datetime]] = []
+    for day in sorted(set(span.days)):
+        midnight = datetime.combine(day, time(), UTC)
+        if stretches and stretches[-1][1] == midnight:
+            stretches[-1] = (stretches[-1][0], later(midnight, _DAY))
+        else:
+            stretches.append((midnight, later(midnight, _DAY)))
+    return stretches
 
 
 def explore(predictions: Rows, outcomes: Rows, query: RowQuery) -> RowPage:

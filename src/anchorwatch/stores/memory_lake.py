@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ from anchorwatch.stores.lake_query import KEYS, Span
 from anchorwatch.stores.lake_rows import fitted, new_rows, within
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from datetime import date, datetime, timedelta
 
     from anchorwatch.core.ports import RowPage, RowQuery
@@ -28,6 +28,7 @@ class _Table:
 
     frame: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=KEYS))
     applied: int = 0
+    late: frozenset[int] = frozenset()
 
     @property
     def schema(self) -> dict[str, pl.DataType]:
@@ -48,16 +49,19 @@ class MemoryLake:
         self._tables: dict[tuple[str, EventKind], _Table] = {}
         self._lock = threading.Lock()
 
-    def append(self, model: str, kind: EventKind, frame: pl.DataFrame, *, upto: int) -> bool:
+    def append(
+        self, model: str, kind: EventKind, frame: pl.DataFrame, *, upto: int, late: bool = False
+    ) -> bool:
         """Append what is new; False when all had been appended before."""
         with self._lock:
             table = self._table(model, kind)
-            if upto <= table.applied:
+            if upto in table.late if late else upto <= table.applied:
                 return False
-            rows = new_rows(frame, table.applied)
+            rows = new_rows(frame, 0 if late else table.applied)
             if table.frame.height:
                 rows = pl.concat([table.frame, fitted(rows, table.schema)], how="diagonal")
-            self._tables[model, kind] = _Table(rows, upto)
+            applied = table.applied if late else upto
+            self._tables[model, kind] = _Table(rows, applied, table.late | {upto} if late else table.late)
             return True
 
     def applied(self, model: str, kind: EventKind) -> int:
@@ -87,9 +91,14 @@ class MemoryLake:
         end: datetime,
         columns: Sequence[str] | None = None,
         horizon: timedelta | None = None,
+        days: Collection[date] = (),
     ) -> pl.DataFrame:
         """Predictions of a range of event time with the latest outcome of each."""
-        return lake_query.joined(*self._pair(model), Span(start, end, horizon), columns)
+        return lake_query.joined(*self._pair(model), Span(start, end, horizon, tuple(days)), columns)
+
+    def outcomes_of(self, model: str, ids: pl.Series) -> pl.DataFrame:
+        """The outcome that arrived last for each of `ids` that has one: `_id`, `_outcome` and its `_at`."""
+        return lake_query.outcomes_of(self._table(model, EventKind.OUTCOMES), ids)
 
     def explore(self, model: str, query: RowQuery) -> RowPage:
         """A page of predictions, newest first."""
@@ -113,7 +122,7 @@ class MemoryLake:
                 table = self._table(model, kind)
                 kept = table.scan(first, None).collect()
                 gone += table.frame.height - kept.height
-                self._tables[model, kind] = _Table(kept, table.applied)
+                self._tables[model, kind] = replace(table, frame=kept)
         return gone
 
     def vacuum(self, model: str) -> int:  # noqa: ARG002 - has no files

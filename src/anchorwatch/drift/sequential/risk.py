@@ -9,7 +9,6 @@ import numpy as np
 
 from anchorwatch.drift.sequential.detector import Detector, State, register
 from anchorwatch.stats.sequential import (
-    BLOCK,
     NONE,
     Evidence,
     Promise,
@@ -21,6 +20,10 @@ from anchorwatch.stats.sequential import (
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
+
+
+_BLOCK = 8192
+"""Items that are looked at together; more would be looked at in vain after an alarm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,7 @@ class Risk(Detector[RiskState]):
 
     The limit is the reference risk's upper bound (at `alpha/2`) plus the tolerance. While the expected next loss stays
     at or under the limit, the probability that it ever alarms between two starts is at most `alpha` (`ever`), or
-    the mean number of items before it does is at least `2/alpha` (`run_length`). It assumes nothing else of the
+    the mean number of looks before it does is at least `2/alpha` (`run_length`). It assumes nothing else of the
     losses: they may depend on each other. It does watch every stretch, so that nights which are worse than the
     limit are found even when days make up for them; give it daily means as items where that is not wanted.
 
@@ -63,6 +66,7 @@ class Risk(Detector[RiskState]):
         bound: losses are from 0 to this.
         promise: what `alpha` is of.
         learn: items that serve as the reference when there is none.
+        clock: items between two looks.
 
     Source: `anchorwatch.stats.sequential`.
 
@@ -83,6 +87,7 @@ class Risk(Detector[RiskState]):
     bound: float = 1.0
     promise: Promise = Promise.EVER
     learn: int = 1000
+    clock: int = 32
 
     def start(self) -> RiskState:
         """No evidence."""
@@ -105,17 +110,19 @@ class Risk(Detector[RiskState]):
         alarms: list[int] = []
         if known is None or at == xs.size:
             return state, alarms
-        mean, n, stakes, block = self._limit(known), state.n, state.stakes, BLOCK
+        mean, now = self._limit(known), Evidence(state.n, state.stakes)
         while at < xs.size and mean < 1:
-            path, after = evidence(losses[at : at + block], mean, Evidence(n, stakes), self.promise)
+            some = losses[at : at + _BLOCK]
+            path, after = evidence(some, mean, now, self.promise, clock=self.clock)
             found = np.flatnonzero(path >= 2 / self.alpha)
             if found.size:
-                at += int(found[0]) + 1
+                at += (int(found[0]) + 1) * self.clock - now.n % self.clock
                 alarms.append(at - 1)
-                n, stakes = 0, NONE.stakes
             else:
-                at, n, stakes = at + path.size, after.n, after.stakes
-        return replace(state, n=n, stakes=stakes, alarmed=bool(alarms) and alarms[-1] == xs.size - 1), alarms
+                at += some.size
+            now = NONE if found.size else after
+        alarmed = bool(alarms) and alarms[-1] == xs.size - 1
+        return replace(state, n=now.n, stakes=now.stakes, alarmed=alarmed), alarms
 
     def run_sums(
         self, state: RiskState, totals: ArrayLike, counts: ArrayLike
@@ -124,17 +131,15 @@ class Risk(Detector[RiskState]):
         known = self._known(state)
         sums, sizes = np.asarray(totals, float) / self.bound, np.asarray(counts, float)
         alarms: list[int] = []
-        at, n, stakes = 0, state.n, state.stakes
+        at, now = 0, Evidence(state.n, state.stakes)
         while known is not None and at < sums.size and self._limit(known) < 1:
-            path, after = evidence_of_sums(
-                sums[at:], sizes[at:], self._limit(known), Evidence(n, stakes), self.promise
-            )
+            path, after = evidence_of_sums(sums[at:], sizes[at:], self._limit(known), now, self.promise)
             found = np.flatnonzero(path >= 2 / self.alpha)
             at += int(found[0]) + 1 if found.size else path.size
-            n, stakes = (0, NONE.stakes) if found.size else (after.n, after.stakes)
+            now = NONE if found.size else after
             alarms += [at - 1] if found.size else []
         last = bool(alarms) and alarms[-1] == sums.size - 1
-        return replace(state, n=n, stakes=stakes, alarmed=last), np.array(alarms, np.int64)
+        return replace(state, n=now.n, stakes=now.stakes, alarmed=last), np.array(alarms, np.int64)
 
     def _learned(self, state: RiskState, losses: NDArray[np.float64]) -> tuple[RiskState, int]:
         """The state with its reference learned as far as the items go, and how many that took."""

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from anchorwatch.core.clock import SystemClock
 from anchorwatch.core.times import micros
 from anchorwatch.stores.ledger import tables
+from anchorwatch.stores.ledger.aside import SqlAside
 from anchorwatch.stores.ledger.engine import Database, migrate
 from anchorwatch.stores.ledger.judgements import SqlIncidents, SqlJudgements
 from anchorwatch.stores.ledger.models import SqlGrids, SqlModels
@@ -44,6 +45,7 @@ class Transaction:
         self.judgements = SqlJudgements(connection)
         self.incidents = SqlIncidents(connection)
         self.runs = SqlRuns(connection)
+        self.aside = SqlAside(connection)
 
     def meta(self, key: str, fresh: str) -> str:
         """What is kept under `key`; `fresh` is kept and given when there is nothing."""

@@ -10,6 +10,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    PrimaryKeyConstraint,
     String,
     Table,
     Text,
@@ -151,6 +152,32 @@ orphans = Table(
     Column("key", LargeBinary(16), primary_key=True),
     Column("outcome", LargeBinary(8), nullable=False),  # one little-endian double
     Column("at", BigInteger, nullable=False),
+    Column("came", BigInteger),  # the outcome's own time; absent in rows older than this column
+)
+
+outcome_days = Table(
+    "outcome_days",
+    metadata,
+    _model(),
+    Column("start", BigInteger, nullable=False),  # of the window of the prediction
+    Column("day", Integer, nullable=False),  # since 1970, far from the window: a rebuild would not look there
+    PrimaryKeyConstraint("model_id", "start", "day"),
+)
+
+set_aside = Table(
+    "set_aside",
+    metadata,
+    Column("seq", BigInteger, primary_key=True),
+    Column("consumer", String(20), primary_key=True),
+    Column("model", String(100), nullable=False),
+    Column("kind", String(12), nullable=False),
+    Column("rows", Integer, nullable=False),
+    Column("at", BigInteger, nullable=False),  # when the batch arrived
+    Column("payload", LargeBinary, nullable=False),
+    Column("dropped", LargeBinary),  # int32 positions of duplicates, where the roller knew them
+    Column("reason", Text, nullable=False),
+    Column("since", BigInteger, nullable=False),
+    Column("tries", Integer, nullable=False),
 )
 
 dirty = Table(

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from anchorwatch.core.types import Stage
-from anchorwatch.flow.ports import Kept, Touched
+from anchorwatch.flow.ports import Came, Kept, Touched
 from anchorwatch.profile.codec import decode, encode
 from anchorwatch.stores.ledger import tables
 from anchorwatch.stores.ledger.statements import chunks, put
@@ -217,30 +217,33 @@ class SqlOutcomes:
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
 
-    def hold(self, model_id: int, keys: NDArray[np.uint64], values: NDArray[np.float64], at: int) -> None:
+    def hold(self, model_id: int, keys: NDArray[np.uint64], came: Came, at: int) -> None:
         """Keep outcomes until their predictions come; a newer one replaces an older one."""
+        values = _pieces(came.values.astype("<f8"), 8)
         rows = [
-            {"model_id": model_id, "key": key, "outcome": value, "at": at}
-            for key, value in zip(_texts(keys), _pieces(values.astype("<f8"), 8), strict=True)
+            {"model_id": model_id, "key": key, "outcome": value, "at": at, "came": when}
+            for key, value, when in zip(_texts(keys), values, came.at.tolist(), strict=True)
         ]
         put(self._connection, tables.orphans, rows)
 
-    def claim(self, model_id: int, keys: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    def claim(self, model_id: int, keys: NDArray[np.uint64]) -> tuple[NDArray[np.int64], Came]:
         """Positions in `keys` that have an outcome waiting, and the outcomes; they wait no longer."""
         mine = tables.orphans.c.model_id == model_id
         if self._connection.execute(sa.select(tables.orphans.c.at).where(mine).limit(1)).first() is None:
-            return np.empty(0, np.int64), np.empty(0, np.float64)
+            return np.empty(0, np.int64), Came(np.empty(0, np.float64), np.empty(0, np.int64))
         place = {key: index for index, key in enumerate(_texts(keys))}
-        found: dict[bytes, bytes] = {}
+        found: dict[bytes, tuple[bytes, int]] = {}
+        when = sa.func.coalesce(tables.orphans.c.came, tables.orphans.c.at).label("came")
         for some in chunks(place):
             here = mine & tables.orphans.c.key.in_(some)
             rows = self._connection.execute(
-                sa.select(tables.orphans.c.key, tables.orphans.c.outcome).where(here)
+                sa.select(tables.orphans.c.key, tables.orphans.c.outcome, when).where(here)
             )
-            found |= {bytes(row.key): row.outcome for row in rows}
+            found |= {bytes(row.key): (row.outcome, row.came) for row in rows}
             self._connection.execute(sa.delete(tables.orphans).where(here))
         positions = np.array([place[key] for key in found], dtype=np.int64)
-        return positions, np.frombuffer(b"".join(found.values()), dtype="<f8")
+        values = np.frombuffer(b"".join(value for value, _ in found.values()), dtype="<f8")
+        return positions, Came(values, np.array([at for _, at in found.values()], dtype=np.int64))
 
     def expire(self, model_id: int, before: int) -> int:
         """Forget those that came before `before`; how many."""
@@ -250,6 +253,18 @@ class SqlOutcomes:
             )
         )
         return gone.rowcount
+
+    def note_days(self, model_id: int, pairs: Iterable[tuple[int, int]]) -> None:
+        """Outcomes came on these days (since 1970) for predictions of windows that start then."""
+        rows = [{"model_id": model_id, "start": start, "day": day} for start, day in pairs]
+        if rows:
+            self._connection.execute(upsert(tables.outcome_days).on_conflict_do_nothing(), rows)
+
+    def days(self, model_id: int, start: int) -> list[int]:
+        """What `note_days` noted for one window, in order."""
+        column = tables.outcome_days.c
+        wanted = sa.select(column.day).where(column.model_id == model_id, column.start == start)
+        return list(self._connection.execute(wanted.order_by(column.day)).scalars())
 
 
 def _texts(keys: NDArray[np.uint64]) -> list[bytes]:
