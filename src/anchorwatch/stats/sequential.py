@@ -111,14 +111,16 @@ def evidence(
 def _growth(items: NDArray[np.float64], mean: float, begins: NDArray[np.int64]) -> NDArray[np.float64]:
     """What each piece multiplies each stake by, float64[pieces, bets]; pieces of 0 and 1 are counted."""
     if ((items == 0) | (items == 1)).all():
-        return np.exp(_logarithm(np.add.reduceat(items, begins), np.diff(begins, append=items.size), mean))
+        return np.exp(
+            _logarithm(np.add.reduceat(items, begins), np.diff(begins, append=items.size) * 1.0, mean)
+        )
     growth: NDArray[np.float64] = np.multiply.reduceat(
         1 + bets(mean)[:, None] * (items - mean), begins, axis=1
     )
     return growth.T
 
 
-def _logarithm(totals: NDArray[np.float64], counts: NDArray[np.generic], mean: float) -> NDArray[np.float64]:
+def _logarithm(totals: NDArray[np.float64], counts: NDArray[np.float64], mean: float) -> NDArray[np.float64]:
     """`s ln(1 + b (1-mean)) + (c-s) ln(1 - b mean)`, float64[sums, bets]."""
     won, lost = np.log1p(bets(mean) * (1 - mean)), np.log1p(-bets(mean) * mean)
     found: NDArray[np.float64] = totals[:, None] * won + (counts - totals)[:, None] * lost
