@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import math
 import pickle
+import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
@@ -342,7 +343,9 @@ def test_every_file_is_listed(package: str) -> None:
     module = importlib.import_module(f"anchorwatch.{package}")
     folder = Path(str(module.__file__)).parent
     registering = {
-        path.stem for path in folder.glob("*.py") if "\n@measure(" in path.read_text(encoding="utf-8")
+        path.stem
+        for path in folder.glob("*.py")
+        if re.search(r"^(@|    return )measure\($", path.read_text(encoding="utf-8"), re.MULTILINE)
     }
     assert set(module.__all__) == registering
     assert module.__all__ == sorted(module.__all__)

@@ -26,7 +26,7 @@ def test_everything_registered_is_described_in_json() -> None:
         "low": None,
         "high": 1.0,
         "subjects": "model",
-        "source": "sklearn.metrics.r2_score",
+        "source": "sklearn.metrics.r2_score; interval: delta method",
     }
     assert by_name["psi"]["subjects"] == "columns"
     assert by_name["class_recall"]["subjects"] == "classes"

@@ -9,6 +9,7 @@ from sklearn import metrics as sk
 
 from anchorwatch.core.results import Missing, Value
 from anchorwatch.metrics import regression as ours
+from anchorwatch.metrics import relative
 from anchorwatch.profile.example import values
 from anchorwatch.profile.profile import Profile
 
@@ -18,12 +19,12 @@ EACH = [
     ours.mae,
     ours.mse,
     ours.rmse,
-    ours.r2,
+    relative.r2,
     ours.bias,
-    ours.mape,
-    ours.smape,
+    relative.mape,
+    relative.smape,
     ours.median_absolute_error,
-    ours.wape,
+    relative.wape,
 ]
 
 
@@ -41,9 +42,11 @@ def test_values_are_the_oracles(rows: list[tuple[float, float]]) -> None:
         ours.mse: sk.mean_squared_error(actual, predicted),
         ours.rmse: sk.root_mean_squared_error(actual, predicted),
         ours.bias: error.mean(),
-        ours.smape: np.mean(np.divide(2 * np.abs(error), sizes, out=np.zeros_like(error), where=sizes > 0)),
-        ours.mape: np.mean(np.abs(error[nonzero] / actual[nonzero])) if nonzero.any() else None,
-        ours.wape: np.abs(error).sum() / np.abs(actual).sum() if nonzero.any() else None,
+        relative.smape: np.mean(
+            np.divide(2 * np.abs(error), sizes, out=np.zeros_like(error), where=sizes > 0)
+        ),
+        relative.mape: np.mean(np.abs(error[nonzero] / actual[nonzero])) if nonzero.any() else None,
+        relative.wape: np.abs(error).sum() / np.abs(actual).sum() if nonzero.any() else None,
         ours.median_absolute_error: sk.median_absolute_error(actual, predicted),
     }
     for measure, value in expected.items():
@@ -61,7 +64,7 @@ def test_values_are_the_oracles(rows: list[tuple[float, float]]) -> None:
 def test_r2_is_scikit_learns(rows: list[tuple[float, float]]) -> None:
     """Also when outcomes lie far from 0 compared to their spread; missing when they are all equal."""
     predicted, actual = np.array(rows).T
-    found = ours.r2(*values(predicted, actual, predicted, actual))[""]
+    found = relative.r2(*values(predicted, actual, predicted, actual))[""]
     if len(rows) < 2 or np.ptp(actual) == 0:
         assert isinstance(found, Missing)
     elif np.ptp(actual) > 1e-4 * np.abs(actual).max():
@@ -73,24 +76,25 @@ def test_r2_survives_outcomes_far_from_zero() -> None:
     rng = np.random.default_rng(1)
     actual = 1e9 + rng.normal(size=500)
     predicted = actual + rng.normal(0, 0.5, 500)
-    found = ours.r2(*values(predicted, actual, predicted, actual))[""]
+    found = relative.r2(*values(predicted, actual, predicted, actual))[""]
     assert found.value == pytest.approx(sk.r2_score(actual, predicted), abs=1e-6)
 
 
 def test_limits_of_means_are_normal() -> None:
-    """From Σe² and Σe⁴ come the limits that SciPy has from the errors."""
+    """From the sums come the limits that SciPy has from the errors; those of squares on the logarithm."""
     rng = np.random.default_rng(2)
     predicted, actual = rng.normal(size=(2, 200))
     profile = values([], [], predicted, actual)[1]
     error = predicted - actual
-    for measure, terms in ((ours.mae, np.abs(error)), (ours.mse, error**2), (ours.bias, error)):
+    for measure, terms in ((ours.mae, np.abs(error)), (ours.bias, error)):
         found = measure(None, profile)[""]
         assert (found.low, found.high) == pytest.approx(
             stats.norm.interval(0.95, terms.mean(), stats.sem(terms))
         )
-    rmse = ours.rmse(None, profile)[""]
-    half = stats.norm.ppf(0.975) * stats.sem(error**2) / (2 * rmse.value)
-    assert (rmse.low, rmse.high) == pytest.approx((rmse.value - half, rmse.value + half))
+    mse, rmse = (measure(None, profile)[""] for measure in (ours.mse, ours.rmse))
+    stretch = np.exp(stats.norm.ppf(0.975) * stats.sem(error**2) / mse.value)
+    assert (mse.low, mse.high) == pytest.approx((mse.value / stretch, mse.value * stretch))
+    assert (rmse.low, rmse.high) == pytest.approx((mse.low**0.5, mse.high**0.5))
 
 
 def test_median_limits_are_order_statistics() -> None:
@@ -105,14 +109,14 @@ def test_one_row_has_values_without_limits() -> None:
     profile = values([], [], [3.0], [1.0])[1]
     assert ours.mae(None, profile)[""] == Value(2.0, 1)
     assert ours.rmse(None, profile)[""] == Value(2.0, 1)
-    assert ours.r2(None, profile)[""] == Missing("fewer than two outcomes", 1)
+    assert relative.r2(None, profile)[""] == Missing("fewer than two outcomes", 1)
 
 
 def test_reasons_are_plain() -> None:
     """What is undefined says why."""
     zeros = values([], [], [1.0, 2.0], [0.0, 0.0])[1]
-    assert ours.mape(None, zeros)[""].reason == "all outcomes are 0"
-    assert ours.wape(None, zeros)[""].reason == "all outcomes are 0"
-    assert ours.r2(None, zeros)[""].reason == "all outcomes are equal"
+    assert relative.mape(None, zeros)[""].reason == "all outcomes are 0"
+    assert relative.wape(None, zeros)[""].reason == "all outcomes are 0"
+    assert relative.r2(None, zeros)[""].reason == "all outcomes are equal"
     for measure in EACH:
         assert measure(None, Profile(zeros.grid))[""] == Missing("no outcomes yet")

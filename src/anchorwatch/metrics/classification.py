@@ -45,7 +45,8 @@ _NEEDS = frozenset({"confusion"})
 def accuracy(_reference: Profile | None, current: Profile) -> Results:
     """Share of predictions that were right.
 
-    `right / n` over rows with outcome and predicted label. A share, 0 to 1, best 1, with Wilson's 95 %
+    `right / n` over rows with outcome and predicted label; micro-averaged precision, recall and F1 are the
+    same. A share, 0 to 1, best 1, with Wilson's 95 %
     interval. Missing before outcomes come. Source: `sklearn.metrics.accuracy_score`.
 
     >>> from anchorwatch.profile.example import labels
@@ -294,15 +295,12 @@ def _f1(counts: Tally | Missing) -> Value | Missing:
 def _f1_error(counts: Tally, there: NDArray[np.bool_]) -> float:
     """Standard error of macro F1: the gradient of each cell's share in the multinomial variance."""
     hits, union = counts.hits[there], (counts.actual + counts.predicted)[there]
-    shares = counts.matrix / counts.n
-    pull = np.zeros(len(shares))
+    pull = np.zeros(len(counts.matrix))
     pull[:-1][there] = -2 * hits / union**2
     gradient = pull[:, None] + pull[None, :]
     classes = np.flatnonzero(there)
     gradient[classes, classes] += 2 / union
-    gradient *= counts.n / there.sum()
-    variance = np.sum(shares * gradient**2) - np.sum(shares * gradient) ** 2
-    return float(np.sqrt(max(variance, 0.0) / counts.n))
+    return intervals.error_of_shares(counts.matrix, gradient * counts.n / there.sum())
 
 
 def _predicted(current: Profile) -> Value | Missing:

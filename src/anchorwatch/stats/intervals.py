@@ -117,6 +117,59 @@ def of_macro(count: ArrayLike, n: ArrayLike) -> tuple[float, float]:
     return max(mean - down, 0.0), min(mean + up, 1.0)
 
 
+def of_atanh(value: ArrayLike, error: ArrayLike) -> Interval:
+    """Interval of a correlation with standard error `error`, normal on Fisher's scale, so inside -1..1.
+
+    `tanh(artanh v ± z s/(1 - v²))`; NaN where the value is ±1 or the error 0. Source: Fisher 1921.
+
+    >>> low, high = of_atanh(0.9, 0.05)
+    >>> round(float(low), 3), round(float(high), 3)
+    (0.743, 0.963)
+    """
+    centre = np.asarray(value, dtype=np.float64)
+    sigma = np.asarray(error, dtype=np.float64)
+    inside = (np.abs(centre) < 1) & (sigma > 0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        half = Z * sigma / (1 - centre**2)
+        low, high = (np.tanh(np.arctanh(centre) + side * half) for side in (-1, 1))
+    return np.where(inside, low, np.nan), np.where(inside, high, np.nan)
+
+
+def of_log(value: ArrayLike, error: ArrayLike) -> Interval:
+    """Interval of a positive number with standard error `error`, normal on the log scale, so over 0.
+
+    `v e^{±z s/v}`; NaN where value or error is 0. Source: delta method.
+
+    >>> low, high = of_log(2.0, 0.5)
+    >>> round(float(low), 3), round(float(high), 3)
+    (1.225, 3.265)
+    """
+    centre = np.asarray(value, dtype=np.float64)
+    sigma = np.asarray(error, dtype=np.float64)
+    inside = (centre > 0) & (sigma > 0)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        factor = np.exp(Z * sigma / centre)
+        low, high = centre / factor, centre * factor
+    return np.where(inside, low, np.nan), np.where(inside, high, np.nan)
+
+
+def error_of_shares(counts: ArrayLike, gradient: ArrayLike) -> float:
+    """Standard error of a function of shares: `√((Σ s g² - (Σ s g)²) / n)`, the multinomial delta method.
+
+    `counts` of each cell, `gradient` of the function by the cell's share, of one shape; NaN without counts.
+    Source: Agresti 2013, section 16.1.
+
+    >>> round(error_of_shares([8, 2], [1, 0]), 4)  # of a plain share: √(p(1-p)/n)
+    0.1265
+    """
+    cells, pull = np.asarray(counts, dtype=np.float64), np.asarray(gradient, dtype=np.float64)
+    n = cells.sum()
+    if n <= 0:
+        return float("nan")
+    centre = (cells * pull).sum() / n
+    return float(np.sqrt((cells * (pull - centre) ** 2).sum())) / float(n)
+
+
 def rank_bounds(n: int, q: float) -> tuple[int, int]:
     """Ranks (from 1) of the order statistics that bound the `q` quantile of `n` values; 0 or n + 1: no bound.
 
