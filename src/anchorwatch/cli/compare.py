@@ -6,19 +6,18 @@ import functools
 import inspect
 import sys
 from enum import StrEnum
+from pathlib import Path  # noqa: TC003 - Typer reads annotations as it runs
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from anchorwatch.cli import screen
+from anchorwatch.cli.door import Json  # noqa: TC001 - as above
 from anchorwatch.cli.exits import Exit
 from anchorwatch.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
-
-    from anchorwatch.cli.door import Json
     from anchorwatch.report.report import Report
 
 
