@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from anchorwatch.core.errors import CorruptError
 from anchorwatch.core.results import Missing, Results, Value
-from anchorwatch.flow.panel import decode_panel, encode_panel, read_block, reason_of
+from anchorwatch.flow.panel import Sheet, decode_panel, encode_panel
 
 SINGLE = st.floats(-1e6, 1e6, width=32)
 NUMBER = st.floats(-1e300, 1e300)
@@ -68,7 +68,8 @@ def test_a_block_says_what_the_panel_says(panel: list[Results]) -> None:
     """One measure out of many like panels, by its bytes alone, agrees with reading them whole."""
     keys, blob = encode_panel(panel)
     for item in decode_panel(keys, blob):
-        block = read_block(keys, [blob, blob], item.measure)
+        sheet = Sheet(keys, [blob, blob])
+        block = sheet.block(item.measure)
         if not item.subjects:
             assert block is None
             continue
@@ -78,13 +79,13 @@ def test_a_block_says_what_the_panel_says(panel: list[Results]) -> None:
             for name in ("value", "n", "low", "high", "p"):
                 np.testing.assert_array_equal(getattr(block, name)[row], getattr(item, name))
             codes = block.reason[row].tolist()
-            assert tuple(reason_of(keys, blob, code) for code in codes) == item.reasons
+            assert tuple(sheet.reason(row, code) for code in codes) == item.reasons
 
 
 def test_a_measure_that_is_not_there() -> None:
     """Nothing is made up for it."""
     keys, blob = encode_panel([Results.of("mae", [""], 1.0, n=1)])
-    assert read_block(keys, [blob], "psi") is None
+    assert Sheet(keys, [blob]).block("psi") is None
 
 
 def test_like_panels_have_one_layout() -> None:

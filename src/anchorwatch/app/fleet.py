@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from anchorwatch.app.readings import MATURITY, reference_body, series
 from anchorwatch.app.view import FOREVER, view_of
 from anchorwatch.core.times import iso, span_micros
 from anchorwatch.core.types import IncidentState
 from anchorwatch.profile.measure import MEASURES
 from anchorwatch.rules.defaults import main_metric
+from anchorwatch.stores.ledger.results import Spans
 
 if TYPE_CHECKING:
     from anchorwatch.core.types import Incident
@@ -24,7 +27,7 @@ def card(books: Transaction, model: Model) -> dict[str, Any]:
     view = view_of(model)
     whole = view.slice_id(books)
     start = FOREVER[0] if whole is None else books.results.recent(whole, view.grain, LATEST)
-    rows = [] if whole is None else books.results.rows(whole, view.grain, start, FOREVER[1])
+    windows = Spans() if whole is None else books.results.spans(whole, view.grain, start, FOREVER[1])
     measure = main_metric(model.spec)
     drawn = series(books, view_of(model, start=start), measure, "")
     firing = [
@@ -36,8 +39,8 @@ def card(books: Transaction, model: Model) -> dict[str, Any]:
         "task": model.spec.task.value,
         "health": health,
         "health_reason": reason,
-        "events": next((row.events for row in reversed(rows) if row.finish <= (model.watermark or 0)), 0),
-        "volume": [row.events for row in rows],
+        "events": _latest_volume(model, windows),
+        "volume": list(windows.events),
         "metric": _metric(books, model, measure, drawn),
         "spark": drawn["value"],
         "incidents": len(firing),
@@ -50,9 +53,15 @@ def card(books: Transaction, model: Model) -> dict[str, Any]:
 def _pending(books: Transaction, model: Model, whole: int) -> int:
     """Predictions whose outcome is still waited for: neither failed nor expired."""
     since = (model.reached or 0) - span_micros(model.spec.outcome_horizon)
-    kept = books.results.panels(whole, model.spec.window.text, since, FOREVER[1], {MATURITY})
-    answers = [(item.joined, item.panel[0].at(0)) for item in kept if item.panel]
-    return sum(found.n - joined for joined, found in answers)
+    windows, heads = books.results.heads(whole, model.spec.window.text, since, FOREVER[1])
+    joined = np.array(windows.joined, np.int64)
+    return sum(int((block.n[:, 0] - joined[places]).sum()) for places, _, block in heads.blocks(MATURITY))
+
+
+def _latest_volume(model: Model, windows: Spans) -> int:
+    """Events of the newest window that is over."""
+    both = zip(reversed(windows.events), reversed(windows.finish), strict=True)
+    return next((events for events, finish in both if finish <= (model.watermark or 0)), 0)
 
 
 def _health(model: Model, incidents: list[Incident]) -> tuple[str, str]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import replace
-from itertools import groupby
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,8 +13,8 @@ from anchorwatch.core.results import Value
 from anchorwatch.core.times import iso, span_micros
 from anchorwatch.flow.bands import grounds_of, newest_reference
 from anchorwatch.flow.measure import applicable, measure_all
-from anchorwatch.flow.panel import read_block, reason_of
 from anchorwatch.profile.measure import MEASURES, Family
+from anchorwatch.stores.ledger.results import Sheets, Spans
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 
     from anchorwatch.app.view import View
     from anchorwatch.core.results import Missing
-    from anchorwatch.flow.panel import Block
     from anchorwatch.flow.ports import Model
     from anchorwatch.profile.measure import Measure
     from anchorwatch.stores.ledger.ledger import Transaction
@@ -85,29 +83,61 @@ def series(books: Transaction, view: View, measure: str, subject: str) -> dict[s
 def _kept(books: Transaction, view: View, measure: str, subject: str) -> dict[str, list[Any]]:
     """Straight from the results: no profile is touched."""
     slice_id = view.slice_id(books)
-    columns: dict[str, list[Any]] = {name: [] for name in (*FIGURES, "start", "end", "maturity")}
-    rows = [] if slice_id is None else books.results.rows(slice_id, view.grain, view.start, view.end)
-    for number, group in groupby(rows, key=lambda row: row.layout_id):
-        some, layout = list(group), books.results.layout(number)
-        blobs = [row.blob for row in some]
-        block = read_block(layout, blobs, measure)
-        if block is None or subject not in block.subjects:
-            continue
-        at = block.subjects.index(subject)
-        for name in ("value", "low", "high", "p"):
-            columns[name] += _known(getattr(block, name)[:, at])
-        columns["n"] += block.n[:, at].tolist()
-        codes = block.reason[:, at].tolist()
-        columns["reason"] += [reason_of(layout, blob, code) for blob, code in zip(blobs, codes, strict=True)]
-        columns["start"] += isos([row.start for row in some])
-        columns["end"] += isos([row.finish for row in some])
-        ripe = read_block(layout, blobs, MATURITY)
-        columns["maturity"] += [None] * len(some) if ripe is None else _known(ripe.value[:, 0])
-    return columns
+    if slice_id is None:
+        return {name: [] for name in (*FIGURES, "start", "end", "maturity")}
+    span = (slice_id, view.grain, view.start, view.end)
+    windows, heads = books.results.heads(*span)
+    line = _Line.read(heads if subject == "" else books.results.tails(*span), len(windows), measure, subject)
+    ripe = _Line.read(heads, len(windows), MATURITY, "")
+    here = np.flatnonzero(line.here)
+    reason: list[str | None] = [None] * len(windows)
+    for place, text in line.reasons.items():
+        reason[place] = text
+    return {
+        **{name: _known(getattr(line, name)[here]) for name in ("value", "low", "high", "p")},
+        "n": line.n[here].tolist(),
+        "reason": reason if len(here) == len(reason) else [reason[place] for place in here.tolist()],
+        "start": isos(np.array(windows.start, np.int64)[here]),
+        "end": isos(np.array(windows.finish, np.int64)[here]),
+        "maturity": _known(ripe.value[here]),
+    }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Line:
+    """One measure of one subject in many windows; `here` says which of them have it."""
+
+    here: NDArray[np.bool_]
+    value: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    p: NDArray[np.float64]
+    n: NDArray[np.int64]
+    reasons: dict[int, str | None]
+
+    @classmethod
+    def read(cls, sheets: Sheets, count: int, measure: str, subject: str) -> _Line:
+        """Put together what the sheets of several layouts say."""
+        value, low, high, p = np.full((4, count), np.nan)
+        line = cls(np.zeros(count, bool), value, low, high, p, np.zeros(count, np.int64), {})
+        for places, sheet, block in sheets.blocks(measure):
+            if subject not in block.subjects:
+                continue
+            at = block.subjects.index(subject)
+            line.here[places] = True
+            for name in ("value", "low", "high", "p", "n"):
+                getattr(line, name)[places] = getattr(block, name)[:, at]
+            codes = block.reason[:, at]
+            for row in np.flatnonzero(codes).tolist():
+                line.reasons[int(places[row])] = sheet.reason(row, int(codes[row]))
+        return line
 
 
 def _known(numbers: NDArray[np.float64]) -> list[float | None]:
-    return [None if number != number else number for number in numbers.tolist()]  # noqa: PLR0124 - NaN alone does
+    known: list[float | None] = numbers.tolist()
+    for place in np.flatnonzero(np.isnan(numbers)).tolist():
+        known[place] = None
+    return known
 
 
 def _summed(books: Transaction, view: View, measure: str, subject: str) -> dict[str, list[Any]]:
@@ -170,50 +200,39 @@ def heatmap(books: Transaction, view: View, measure: str, buckets: int) -> dict[
     slice_id = view.slice_id(books)
     if slice_id is not None and _crowded(books, view, slice_id, buckets):
         view = replace(view, grain="1d")
-    rows = [] if slice_id is None else books.results.rows(slice_id, view.grain, view.start, view.end)
-    blocks = _blocks(books, rows, measure)
-    columns = list(dict.fromkeys(subject for _, block in blocks for subject in block.subjects))
-    value = np.full((len(columns), len(rows)), np.nan)
-    p = np.full((len(columns), len(rows)), np.nan)
-    for places, block in blocks:
-        lines = [columns.index(subject) for subject in block.subjects]
+    windows, sheets = Spans(), Sheets()
+    if slice_id is not None:
+        span = (slice_id, view.grain, view.start, view.end)
+        windows, sheets = books.results.spans(*span), books.results.tails(*span)
+    blocks = sheets.blocks(measure)
+    columns = list(dict.fromkeys(subject for _, _, block in blocks for subject in block.subjects))
+    value = np.full((len(columns), len(windows)), np.nan)
+    p = np.full((len(columns), len(windows)), np.nan)
+    for places, _, block in blocks:
+        lines = np.array([columns.index(subject) for subject in block.subjects])
         value[np.ix_(lines, places)] = block.value.T
         p[np.ix_(lines, places)] = block.p.T
-    breach = _breaches(books, view, measure, columns, rows)
+    breach = _breaches(books, view, measure, columns, windows)
     return {
         "measure": measure,
         "title": about.title,
         "unit": about.unit,
         "limit": _limit(view.model, measure),
         "grain": view.grain,
-        **_bucketed(columns, rows, (value, p, breach), buckets),
+        **_bucketed(columns, windows, (value, p, breach), buckets),
     }
 
 
-def _blocks(books: Transaction, rows: Sequence[Any], measure: str) -> list[tuple[list[int], Block]]:
-    """The measure in panels of each layout, with the places of those rows."""
-    places: dict[int, list[int]] = {}
-    for place, row in enumerate(rows):
-        places.setdefault(row.layout_id, []).append(place)
-    found = []
-    for number, some in places.items():
-        block = read_block(books.results.layout(number), [rows[place].blob for place in some], measure)
-        if block is not None:
-            found.append((some, block))
-    return found
-
-
 def _breaches(
-    books: Transaction, view: View, measure: str, columns: Sequence[str], rows: Sequence[Any]
+    books: Transaction, view: View, measure: str, columns: Sequence[str], windows: Spans
 ) -> NDArray[np.bool_]:
-    """Which columns were a breach in each row's span, in the row's own window or in one it holds."""
+    """Which columns were a breach in each window's span, in that window or in one it holds."""
     found = books.judgements.breaches(view.model.id, measure, view.start, view.end)
     lines = {column: line for line, column in enumerate(columns)}
-    starts = [row.start for row in rows]
-    hit = np.zeros((len(columns), len(rows)), dtype=bool)
+    hit = np.zeros((len(columns), len(windows)), dtype=bool)
     for start, subject, _, segment in found:
-        place = bisect_right(starts, start) - 1
-        if segment == view.segment and subject in lines and place >= 0 and start < rows[place].finish:
+        place = bisect_right(windows.start, start) - 1
+        if segment == view.segment and subject in lines and place >= 0 and start < windows.finish[place]:
             hit[lines[subject], place] = True
     return hit
 
@@ -238,11 +257,11 @@ def _limit(model: Model, measure: str) -> float | None:
 
 
 def _bucketed(
-    columns: list[str], rows: Sequence[Any], layers: tuple[Any, Any, Any], buckets: int
+    columns: list[str], windows: Spans, layers: tuple[Any, Any, Any], buckets: int
 ) -> dict[str, Any]:
     value, p, breach = layers
-    every = max(-(-len(rows) // max(buckets, 1)), 1)
-    edges = list(range(0, len(rows), every))
+    every = max(-(-len(windows) // max(buckets, 1)), 1)
+    edges = list(range(0, len(windows), every))
     shape = (len(edges), len(columns))
     with np.errstate(all="ignore"):
         worst = np.array([_nanmax(value[:, begin : begin + every]) for begin in edges]).reshape(shape).T
@@ -253,8 +272,8 @@ def _bucketed(
     )
     return {
         "columns": [columns[place] for place in order],
-        "start": [iso(rows[begin].start) for begin in edges],
-        "end": [iso(rows[min(begin + every, len(rows)) - 1].finish) for begin in edges],
+        "start": [iso(windows.start[begin]) for begin in edges],
+        "end": [iso(windows.finish[min(begin + every, len(windows)) - 1]) for begin in edges],
         "value": [_plain(worst[place]) for place in order] if edges else [],
         "p": [_plain(-least[place]) for place in order] if edges else [],
         "breach": [hit[place].tolist() for place in order] if edges else [],
@@ -285,12 +304,11 @@ def window_results(books: Transaction, view: View, start: int, end: int) -> list
     ]
 
 
-def isos(times: Sequence[int]) -> list[str]:
+def isos(times: NDArray[np.int64]) -> list[str]:
     """`core.times.iso` of many moments, quicker when they are whole seconds."""
-    micros = np.array(times, np.int64)
-    if (micros % 1_000_000).any():
-        return [iso(at) for at in times]
-    texts = np.datetime_as_string((micros // 1_000_000).astype("datetime64[s]"), timezone="UTC")
+    if (times % 1_000_000).any():
+        return [iso(at) for at in times.tolist()]
+    texts = np.datetime_as_string((times // 1_000_000).astype("datetime64[s]"), timezone="UTC")
     return [str(text) for text in texts.tolist()]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Container, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from contextlib import AbstractContextManager
 
     import numpy as np
@@ -208,7 +208,7 @@ class ResultBook(Protocol):
         ...
 
     def panels(
-        self, slice_id: int, grain: str, start: int, end: int, wanted: Container[str] | None = None
+        self, slice_id: int, grain: str, start: int, end: int, wanted: Collection[str] | None = None
     ) -> list[Measured]:
         """The measures `wanted` (or all) of all windows with `start` <= window start < `end`, by start."""
         ...

@@ -17,38 +17,45 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-_INTERVAL, _P = 1, 2
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """Where things stand in a panel's bytes: values, counts, reason codes, then intervals and p-values.
-
-    `entries` are (measure, subjects, flags); `size` is the count of all subjects.
-    """
-
-    entries: tuple[tuple[str, tuple[str, ...], int], ...]
-    size: int
-    intervals: int
-    ps: int
-
-    @property
-    def fixed(self) -> int:
-        """Bytes before the list of reasons."""
-        return self.size * 17 + self.intervals * 8 + self.ps * 4
+_INTERVAL, _P, _WIDE = 1, 2, 4
+_SMALL = 1536
+WHOLE = ("",)
+"""The subjects of a measure of the whole model."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Byte offsets of one result; -1 where the measure has no such number."""
+    """Byte offsets of the first result of a measure; -1 where the measure has no such number.
 
+    Counts are `wide`, 8 bytes each, only where 4 do not hold them.
+    """
+
+    measure: str
+    subjects: tuple[str, ...]
+    wide: bool
     value: int
     n: int
     reason: int
     low: int
     high: int
     p: int
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where things stand in a panel's bytes: values, counts, reason codes, then intervals and p-values.
+
+    After `fixed` bytes follow the texts of the reasons.
+    """
+
+    places: tuple[Place, ...]
     fixed: int
+
+
+def halves(panel: Sequence[Results]) -> tuple[list[Results], list[Results]]:
+    """What was measured of the model as a whole, and what of columns or classes."""
+    heads = [item for item in panel if item.subjects == WHOLE]
+    return heads, [item for item in panel if item.subjects != WHOLE]
 
 
 def encode_panel(panel: Sequence[Results]) -> tuple[str, bytes]:
@@ -59,7 +66,7 @@ def encode_panel(panel: Sequence[Results]) -> tuple[str, bytes]:
     codes = np.array([_code(reason, reasons) for item in panel for reason in item.reasons], dtype=np.uint8)
     pieces = [
         _join([item.value for item in panel], "<f8"),
-        _join([item.n for item in panel], "<i8"),
+        *(_join([item.n], "<i8" if flag & _WIDE else "<u4") for item, flag in zip(panel, flags, strict=True)),
         codes.tobytes(),
     ]
     for item, flag in zip(panel, flags, strict=True):
@@ -79,26 +86,27 @@ def decode_panel(keys: str, blob: bytes, wanted: Container[str] | None = None) -
     layout = layout_of(keys)
     if len(blob) < layout.fixed:
         raise CorruptError(f"a panel of {len(blob)} bytes is shorter than its layout ({layout.fixed})")
-    reasons: list[str | None] = [None, *_reasons(blob, layout.fixed)]
-    size = layout.size
-    value = np.frombuffer(blob, "<f8", size)
-    n = np.frombuffer(blob, "<i8", size, size * 8)
-    codes = blob[size * 16 : size * 17]
-    begin, interval, p = 0, size * 17, size * 17 + layout.intervals * 8
+    reasons: list[str | None] = [None, *_texts(blob[layout.fixed :])]
     panel = []
-    for measure, subjects, flags in layout.entries:
-        count = len(subjects)
-        here = slice(begin, begin + count)
-        if wanted is None or measure in wanted:
-            low = _floats(blob, count, interval if flags & _INTERVAL else -1)
-            high = _floats(blob, count, interval + 4 * count if flags & _INTERVAL else -1)
-            ps = _floats(blob, count, p if flags & _P else -1)
-            why = tuple(reasons[code] for code in codes[here])
-            panel.append(Results(measure, subjects, value[here], n[here], why, low, high, ps))
-        begin += count
-        interval += 8 * count if flags & _INTERVAL else 0
-        p += 4 * count if flags & _P else 0
+    for place in layout.places:
+        if wanted is not None and place.measure not in wanted:
+            continue
+        count = len(place.subjects)
+        panel.append(
+            Results(
+                place.measure,
+                place.subjects,
+                np.frombuffer(blob, "<f8", count, place.value),
+                np.frombuffer(blob, _counts(place), count, place.n).astype(np.int64),
+                tuple([reasons[code] for code in blob[place.reason : place.reason + count]]),
+                *(_floats(blob, count, offset) for offset in (place.low, place.high, place.p)),
+            )
+        )
     return tuple(panel)
+
+
+def _counts(place: Place) -> str:
+    return "<i8" if place.wide else "<u4"
 
 
 def _floats(blob: bytes, count: int, offset: int) -> NDArray[np.float64]:
@@ -110,39 +118,22 @@ def _floats(blob: bytes, count: int, offset: int) -> NDArray[np.float64]:
 @lru_cache(maxsize=256)
 def layout_of(keys: str) -> Layout:
     """Read a layout's text."""
-    entries = tuple((measure, tuple(subjects), int(flags)) for measure, subjects, flags in json.loads(keys))
-    return Layout(
-        entries,
-        sum(len(subjects) for _, subjects, _ in entries),
-        sum(len(subjects) for _, subjects, flags in entries if flags & _INTERVAL),
-        sum(len(subjects) for _, subjects, flags in entries if flags & _P),
-    )
-
-
-@lru_cache(maxsize=4096)
-def place_of(keys: str, measure: str, subject: str) -> Place | None:
-    """Where a result stands in panels of this layout; None when it is not among them."""
-    layout = layout_of(keys)
-    begin, interval, p = 0, layout.size * 17, layout.size * 17 + layout.intervals * 8
-    for name, subjects, flags in layout.entries:
-        count = len(subjects)
-        if name == measure and subject in subjects:
-            index = subjects.index(subject)
-            at = begin + index
-            has_interval, has_p = flags & _INTERVAL, flags & _P
-            return Place(
-                at * 8,
-                layout.size * 8 + at * 8,
-                layout.size * 16 + at,
-                interval + 4 * index if has_interval else -1,
-                interval + 4 * (count + index) if has_interval else -1,
-                p + 4 * index if has_p else -1,
-                layout.fixed,
-            )
-        begin += count
+    entries = [(measure, tuple(subjects), int(flags)) for measure, subjects, flags in json.loads(keys)]
+    size = sum(len(subjects) for _, subjects, _ in entries)
+    n = size * 8
+    reason = n + sum(len(subjects) * (8 if flags & _WIDE else 4) for _, subjects, flags in entries)
+    interval = reason + size
+    p = interval + sum(len(subjects) * 8 for _, subjects, flags in entries if flags & _INTERVAL)
+    value, places = 0, []
+    for measure, subjects, flags in entries:
+        count, wide = len(subjects), bool(flags & _WIDE)
+        low, high = (interval, interval + 4 * count) if flags & _INTERVAL else (-1, -1)
+        at = p if flags & _P else -1
+        places.append(Place(measure, subjects, wide, value, n, reason, low, high, at))
+        value, n, reason = value + 8 * count, n + (8 if wide else 4) * count, reason + count
         interval += 8 * count if flags & _INTERVAL else 0
         p += 4 * count if flags & _P else 0
-    return None
+    return Layout(tuple(places), p)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -158,34 +149,54 @@ class Block:
     p: NDArray[np.float64]
 
 
-def read_block(keys: str, blobs: Sequence[bytes], measure: str) -> Block | None:
-    """A measure out of many panels of one layout; None when it is not among them."""
-    subjects = next((subjects for name, subjects, _ in layout_of(keys).entries if name == measure), ())
-    place = place_of(keys, measure, subjects[0]) if subjects else None
-    if place is None:
-        return None
-    count = len(subjects)
+class Sheet:
+    """Many panels of one layout, to read measures out of.
 
-    def cut(offset: int, dtype: str) -> NDArray[Any]:
-        if offset < 0:
-            return np.full((len(blobs), count), np.nan)
-        end = offset + count * np.dtype(dtype).itemsize
-        return np.frombuffer(b"".join([blob[offset:end] for blob in blobs]), dtype).reshape(-1, count)
+    Small panels are laid side by side once, and every measure is a few columns of that; of large ones only the bytes
+    of a measure are touched.
+    """
 
-    return Block(
-        subjects,
-        cut(place.value, "<f8"),
-        cut(place.n, "<i8"),
-        cut(place.reason, "u1"),
-        cut(place.low, "<f4").astype(np.float64),
-        cut(place.high, "<f4").astype(np.float64),
-        cut(place.p, "<f4").astype(np.float64),
-    )
+    def __init__(self, keys: str, blobs: Sequence[bytes]) -> None:
+        self._layout = layout_of(keys)
+        self._blobs = blobs
+        small = self._layout.fixed <= _SMALL
+        self._bytes = self._cut(0, self._layout.fixed) if small else None
 
+    def block(self, measure: str) -> Block | None:
+        """A measure of all panels; None when it is not among them."""
+        place = next((place for place in self._layout.places if place.measure == measure), None)
+        if place is None or not place.subjects:
+            return None
+        count = len(place.subjects)
 
-def reason_of(keys: str, blob: bytes, code: int) -> str | None:
-    """The text of a reason's code in its panel."""
-    return _texts(blob[layout_of(keys).fixed :])[code - 1] if code else None
+        def read(offset: int, dtype: str) -> NDArray[Any]:
+            if offset < 0:
+                return np.full((len(self._blobs), count), np.nan)
+            end = offset + count * np.dtype(dtype).itemsize
+            piece = self._cut(offset, end) if self._bytes is None else self._bytes[:, offset:end]
+            return np.ascontiguousarray(piece).view(dtype)
+
+        return Block(
+            place.subjects,
+            read(place.value, "<f8"),
+            read(place.n, _counts(place)).astype(np.int64),
+            read(place.reason, "u1"),
+            read(place.low, "<f4").astype(np.float64),
+            read(place.high, "<f4").astype(np.float64),
+            read(place.p, "<f4").astype(np.float64),
+        )
+
+    def reason(self, row: int, code: int) -> str | None:
+        """The text of a reason's code in the panel at `row`."""
+        return _texts(self._blobs[row][self._layout.fixed :])[code - 1] if code else None
+
+    def _cut(self, begin: int, end: int) -> NDArray[np.uint8]:
+        joined = b"".join([blob[begin:end] for blob in self._blobs])
+        if len(joined) != len(self._blobs) * (end - begin):
+            raise CorruptError(
+                f"one of {len(self._blobs)} panels is shorter than its layout ({self._layout.fixed})"
+            )
+        return np.frombuffer(joined, np.uint8).reshape(len(self._blobs), end - begin)
 
 
 @lru_cache(maxsize=1024)
@@ -193,13 +204,10 @@ def _texts(tail: bytes) -> tuple[str, ...]:
     return tuple(json.loads(tail)) if tail else ()
 
 
-def _reasons(blob: bytes, fixed: int) -> tuple[str, ...]:
-    return _texts(blob[fixed:])
-
-
 def _flags(item: Results) -> int:
-    interval = _INTERVAL if np.isfinite(item.low).any() or np.isfinite(item.high).any() else 0
-    return interval | (_P if np.isfinite(item.p).any() else 0)
+    flags = _INTERVAL if np.isfinite(item.low).any() or np.isfinite(item.high).any() else 0
+    flags |= _P if np.isfinite(item.p).any() else 0
+    return flags | (_WIDE if len(item) and not 0 <= item.n.min() <= item.n.max() < 2**32 else 0)
 
 
 def _code(reason: str | None, known: list[str]) -> int:

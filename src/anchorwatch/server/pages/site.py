@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import gzip
-import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+import orjson
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
@@ -41,6 +41,7 @@ SECURITY = {
     "Cache-Control": "no-store",
 }
 
+_PLAIN = orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY
 STALE = "this form is too old or came from elsewhere; load the page again and repeat"
 
 
@@ -146,7 +147,12 @@ class Site:
     def render(self, request: Request, view: View, who: Principal | None = None) -> Response:
         """The view as HTML, or its twin as JSON, compressed for those who can."""
         if not view.template or wants_json(request):
-            return respond(request, json.dumps(view.twin, allow_nan=False), "application/json", view.status)
+            return respond(
+                request,
+                orjson.dumps(view.twin, option=_PLAIN),
+                "application/json",
+                view.status,
+            )
         frame = {
             "request": request,
             "who": who,
@@ -196,6 +202,6 @@ def respond(request: Request, body: str | bytes, media: str, status: int = 200) 
     content = body.encode() if isinstance(body, str) else body
     headers = dict(SECURITY)
     if len(content) > 1400 and "gzip" in request.headers.get("accept-encoding", ""):
-        content = gzip.compress(content, compresslevel=4, mtime=0)
+        content = gzip.compress(content, compresslevel=1, mtime=0)
         headers["Content-Encoding"] = "gzip"
     return Response(content, status_code=status, media_type=media, headers=headers)

@@ -105,6 +105,7 @@ layouts = Table(
     Column("entries", Text, nullable=False),
 )
 
+# Heads: what was measured of the model as a whole. A year of one number reads nothing else, row after row.
 results = Table(
     "results",
     metadata,
@@ -112,9 +113,21 @@ results = Table(
     Column("grain", String(8), primary_key=True),
     Column("start", BigInteger, primary_key=True),
     Column("finish", BigInteger, nullable=False),
-    Column("layout_id", _id, ForeignKey("layouts.id"), nullable=False),
     Column("events", BigInteger, nullable=False),
     Column("joined", BigInteger, nullable=False),
+    Column("layout_id", _id, ForeignKey("layouts.id"), nullable=False),
+    Column("blob", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# Tails: what was measured of columns and classes.
+details = Table(
+    "details",
+    metadata,
+    Column("slice_id", _id, ForeignKey("slices.id"), primary_key=True),
+    Column("grain", String(8), primary_key=True),
+    Column("start", BigInteger, primary_key=True),
+    Column("layout_id", _id, ForeignKey("layouts.id"), nullable=False),
     Column("blob", LargeBinary, nullable=False),
 )
 

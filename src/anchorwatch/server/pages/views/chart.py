@@ -6,12 +6,15 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+import polars as pl
+
 from anchorwatch.server.pages.views.format import COUNTS, SECONDS, SHARES, moment, unit_label
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 Json = dict[str, Any]
+_ISO = "%Y-%m-%dT%H:%M:%S%.fZ"
 
 
 def chart(
@@ -56,13 +59,23 @@ def incident_span(incident: Mapping[str, Any]) -> tuple[str, str | None]:
     return incident.get("fired_at") or incident["opened_at"], incident.get("resolved_at")
 
 
+def walls(texts: Sequence[str], zone: str) -> list[int]:
+    """`wall` of many moments at once.
+
+    >>> walls(["1970-01-02T05:00:00Z", "1970-01-02T06:00:00Z"], "America/New_York")
+    [86400000, 90000000]
+    """
+    utc = pl.Series(texts, dtype=pl.String).str.to_datetime(_ISO, time_unit="ms", time_zone="UTC")
+    local = utc.dt.convert_time_zone(zone).dt.replace_time_zone(None)
+    return local.cast(pl.Int64).to_list()
+
+
 def _line(series: Mapping[str, Any], zone: str) -> Json:
-    tz = ZoneInfo(zone)
     return {
         "name": series["title"],
         "measure": series["measure"],
-        "t": [wall(start, tz) for start in series["start"]],
-        "value": [_short(value) for value in series["value"]],
+        "t": walls(series["start"], zone),
+        "value": _rounded(series["value"]),
         "low": _numbers(series["low"]),
         "high": _numbers(series["high"]),
         "n": list(series["n"]),
@@ -73,7 +86,16 @@ def _line(series: Mapping[str, Any], zone: str) -> Json:
 
 def _numbers(values: Sequence[float | None]) -> list[float | None] | None:
     """Rounded; None when there is none at all, which spares the wire."""
-    return [_short(value) for value in values] if any(value is not None for value in values) else None
+    return _rounded(values) if any(value is not None for value in values) else None
+
+
+def _rounded(values: Sequence[float | None]) -> list[float | None]:
+    """Six digits each, which is more than a screen shows.
+
+    >>> _rounded([1 / 3, None, 1234567.0, 0.0])
+    [0.333333, None, 1234570.0, 0.0]
+    """
+    return pl.Series(values, dtype=pl.Float64).round_sig_figs(6).to_list()
 
 
 def _short(value: float | None) -> float | None:

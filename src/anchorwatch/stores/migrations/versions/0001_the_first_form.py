@@ -234,9 +234,27 @@ def upgrade() -> None:
         sa.Column("grain", sa.String(length=8), nullable=False),
         sa.Column("start", sa.BigInteger(), nullable=False),
         sa.Column("finish", sa.BigInteger(), nullable=False),
-        sa.Column("layout_id", sa.Integer().with_variant(sa.BigInteger(), "postgresql"), nullable=False),
         sa.Column("events", sa.BigInteger(), nullable=False),
         sa.Column("joined", sa.BigInteger(), nullable=False),
+        sa.Column("layout_id", sa.Integer().with_variant(sa.BigInteger(), "postgresql"), nullable=False),
+        sa.Column("blob", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["layout_id"],
+            ["layouts.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["slice_id"],
+            ["slices.id"],
+        ),
+        sa.PrimaryKeyConstraint("slice_id", "grain", "start"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "details",
+        sa.Column("slice_id", sa.Integer().with_variant(sa.BigInteger(), "postgresql"), nullable=False),
+        sa.Column("grain", sa.String(length=8), nullable=False),
+        sa.Column("start", sa.BigInteger(), nullable=False),
+        sa.Column("layout_id", sa.Integer().with_variant(sa.BigInteger(), "postgresql"), nullable=False),
         sa.Column("blob", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(
             ["layout_id"],
