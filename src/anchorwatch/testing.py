@@ -6,10 +6,11 @@ import tempfile
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from anchorwatch.app.embedded import Embedded, EmbeddedTransport
 from anchorwatch.app.watch import Stores, Watch
+from anchorwatch.client.model import Model
 from anchorwatch.client.options import ClientOptions
 from anchorwatch.stores.inbox import Inbox
 from anchorwatch.stores.index import RunStore
@@ -18,7 +19,11 @@ from anchorwatch.stores.lock import StoreLock
 from anchorwatch.stores.memory_lake import MemoryLake
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+
+    from anchorwatch.client.sender import Sender
+
+    At = datetime | float | str | None
 
 
 class FrozenClock:
@@ -49,9 +54,36 @@ class FrozenClock:
         self._ticks += max(step.total_seconds(), 0.0)
 
 
+class _Model(Model):
+    """Logs by the frozen clock where no time is given."""
+
+    __slots__ = ("_clock",)
+
+    def __init__(self, name: str, sender: Sender, clock: FrozenClock) -> None:
+        super().__init__(name, sender)
+        self._clock = clock
+
+    def log(self, features: Mapping[str, Any], *, at: At = None, **told: Any) -> str:
+        return super().log(features, at=self._clock.now() if at is None else at, **told)
+
+    def outcome(self, id: str, value: Any, at: At = None) -> None:  # noqa: A002 - the field's own name
+        super().outcome(id, value, self._clock.now() if at is None else at)
+
+
+class _Embedded(Embedded):
+    """Hands out models on the frozen clock."""
+
+    def __init__(self, transport: EmbeddedTransport, clock: FrozenClock) -> None:
+        super().__init__(transport, ClientOptions())
+        self._clock = clock
+
+    def model(self, name: str) -> Model:
+        return _Model(name, self._sender, self._clock)
+
+
 @contextmanager
 def memory_watch(at: datetime) -> Iterator[tuple[Embedded, FrozenClock]]:
-    """A watch in memory on a frozen clock; nothing moves but in `settle()`.
+    """A watch in memory on a frozen clock, which its client logs by as well; nothing moves but in `settle()`.
 
     >>> with memory_watch(datetime(2013, 7, 1, tzinfo=UTC)) as (watch, clock):
     ...     watch.models()
@@ -64,6 +96,6 @@ def memory_watch(at: datetime) -> Iterator[tuple[Embedded, FrozenClock]]:
         stores = Stores(
             Ledger(None, clock), Inbox(None), RunStore(Path(folder) / "index"), MemoryLake(), lock
         )
-        watch = Embedded(EmbeddedTransport(Watch(stores, clock), "memory", clock), ClientOptions())
+        watch = _Embedded(EmbeddedTransport(Watch(stores, clock), "memory", clock), clock)
         with watch:
             yield watch, clock

@@ -22,7 +22,7 @@ SCRIPTS = ROOT / "tests" / "scripts"
 run = run_in(ROOT)
 
 VERBS = [
-    ["demo"], ["serve"], ["log"], ["apply"], ["check"], ["status"], ["compact"],
+    ["demo"], ["serve"], ["log"], ["apply"], ["check"], ["status"], ["compact"], ["retry-set-aside"],
     ["compare"],
     ["incidents"], ["incidents", "list"], ["incidents", "show"], ["incidents", "ack"], ["incidents", "silence"],
     ["incidents", "resolve"], ["rules"], ["rules", "test"], ["token"], ["token", "create"], ["token", "list"],
@@ -188,7 +188,7 @@ def test_rules_are_tried_and_what_differs_is_shown(tmp_path: Path) -> None:
         "        - mae above 60: ok\n"
         "        + mae above 60: breach    (mae 61.0 is over its limit 60.0)\n"
         "        - incident performance: not firing\n"
-        "        + incident performance: firing    (mae 61.0 is over its limit 60.0)\n"
+        "        + incident performance: firing    (Mean absolute error 61.0 is over its limit 60.0)\n"
         "0 passed, 1 failed\n"
     )
     (told,) = json.loads(run("rules", "test", str(file), "--json").stdout)
@@ -251,10 +251,12 @@ def test_acts_on_a_server_are_the_api_s() -> None:
     assert far.tokens() == []
     far.make_token("x", ["read"])
     far.revoke_token("1")
+    far.retry_set_aside()
     assert [item[:2] for item in asked] == [
         ("POST", "/api/v1/incidents/3/acknowledge"),
         ("GET", "/api/v1/tokens"),
         ("POST", "/api/v1/tokens"),
         ("DELETE", "/api/v1/tokens/1"),
+        ("POST", "/api/v1/set-aside/retry"),
     ]
     assert asked[0][2:] == ('{"who":"ann"}', "Bearer aw_1_x")

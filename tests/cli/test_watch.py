@@ -7,6 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from anchorwatch.app.watch import Watch
+from anchorwatch.core.types import EventKind
+from anchorwatch.flow.ports import SetAside
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -59,7 +63,7 @@ def test_an_incident_is_shown_with_its_reasons_and_its_life(look: Run) -> None:
     result = look("incidents", "show", number, "--store", "{}/store")
     assert "■ firing  toy  performance  (page)" in result.stdout
     assert "mae above 5" in result.stdout
-    assert "opened        mae" in result.stdout
+    assert "opened        Mean absolute error" in result.stdout
     assert data(look, "incidents", "show", number)["state"] == "firing"
 
 
@@ -146,3 +150,31 @@ def test_what_was_applied_is_applied_again_or_refused(store: Run, tmp_path: Path
     result = store("apply", str(other), "--store", "{}/store")
     assert result.exit_code == 4
     assert "task" in result.stderr
+
+
+def test_batches_set_aside_are_shown_and_done_again(store: Run, tmp_path: Path) -> None:
+    """`status` lists them with their reason; doing them again ends with 1 while they still fail, then with 0."""
+    with Watch.open(tmp_path / "copy" / "store", start=False) as watch, watch.ledger.write() as books:
+        item = SetAside(
+            seq=7,
+            consumer="archiver",
+            model="toy",
+            kind=EventKind.PREDICTIONS,
+            rows=0,
+            at=0,
+            reason="ValueError: no",
+            since=0,
+            payload=b"damaged",
+        )
+        books.aside.put(item)
+    shown = store("status", "--store", "{}/store")
+    assert "retry-set-aside" in shown.stderr
+    assert data(store, "status")["status"]["set_aside"][0]["reason"] == "ValueError: no"
+    assert store("retry-set-aside", "--store", "{}/store").exit_code == 1
+    assert data(store, "status")["status"]["set_aside"][0]["tries"] == 2
+    with Watch.open(tmp_path / "copy" / "store", start=False) as watch, watch.ledger.write() as books:
+        books.aside.drop(7, "archiver")
+    assert data(store, "retry-set-aside") == []
+    disk = data(store, "status")["status"]["disk"]
+    assert disk["ledger"] > 0
+    assert disk["free"] > 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -337,6 +338,28 @@ def test_when_too_many_fail_it_is_not_the_batches(tmp_path: Path) -> None:
         assert all(item["problem"] is None for item in watch.retry_set_aside())
         watch.settle()
         assert sum(watch.queries.series("load", "throughput")["value"]) == MOST + 2
+
+
+def test_a_damaged_batch_is_set_aside(tmp_path: Path) -> None:
+    """Bytes that a disk lost are nobody else's trouble; with the bytes back, the batch is counted."""
+    with Watch.open(tmp_path, start=False) as watch:
+        watch.apply(SPEC)
+        for number in range(5):
+            watch.take(predictions(f"p{number}", [number]))
+        whole = watch.inbox.read(2, 1)[0].payload
+        with watch.inbox._database.write() as connection:
+            connection.exec_driver_sql("UPDATE inbox SET payload = substr(payload, 1, 300) WHERE seq = 3")
+        watch.settle()
+        assert sum(watch.queries.series("load", "throughput")["value"]) == 4
+        (told,) = watch.queries.status()["set_aside"]
+        assert (told["seq"], told["consumer"], told["rows"]) == (3, "roller", 1)
+        assert "batch 3 cannot be read" in told["reason"]
+        assert "no Arrow stream" in str(watch.retry_set_aside()[0]["problem"])
+        with watch.ledger.write() as books:
+            books.aside.put(replace(books.aside.get(3, "roller"), payload=whole))
+        assert watch.retry_set_aside()[0]["problem"] is None
+        watch.settle()
+        assert sum(watch.queries.series("load", "throughput")["value"]) == 5
 
 
 class Numbered:

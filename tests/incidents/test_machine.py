@@ -145,7 +145,7 @@ def test_a_worse_rule_escalates_once_and_undoes_the_acknowledgement() -> None:
     worse = step(known, case(1, "B", severity=Severity.PAGE))
     assert [transition.change for transition in worse.transitions] == [Change.ESCALATED]
     assert (worse.incident.severity, worse.incident.acknowledged_by) == (Severity.PAGE, "")
-    assert worse.transitions[0].text.startswith("from warn to page: psi of a")
+    assert worse.transitions[0].text.startswith("from warn to page: Population stability index of a")
     assert not step(worse.incident, case(2, "B", severity=Severity.PAGE)).transitions
     assert step(worse.incident, case(2, "B")).incident.severity is Severity.PAGE
 
@@ -171,9 +171,9 @@ def test_the_summary_names_the_worst_and_how_many_more() -> None:
     ]
     keys = frozenset(Key.of(item) for item in found)
     many = Case(model="m", cause="drift", window=window(0), findings=tuple(found), lasting=keys)
-    assert step(None, many).incident.summary == "psi of b 4 is over its limit 0.2; also c, d and a"
+    assert step(None, many).incident.summary == "Population stability index of b 4 is over its limit 0.2; also c, d and a"
     assert summary([*found, finding(0, "B", "e", value=0.4)]).endswith("also c, d and 2 more columns")
-    assert summary(found[:1]) == "psi of a 0.3 is over its limit 0.2"
+    assert summary(found[:1]) == "Population stability index of a 0.3 is over its limit 0.2"
 
 
 def test_a_late_breach_before_the_incident_adds_one_note_and_nothing_else() -> None:
@@ -183,7 +183,7 @@ def test_a_late_breach_before_the_incident_adds_one_note_and_nothing_else() -> N
     noted = step(incident, case(1, "B", late=True)).incident
     assert noted is not None
     assert noted.timeline[-1].text.startswith(
-        "it began earlier: late data for the window of 2013-07-02 00:00: psi"
+        "it began earlier: late data for the window of 2013-07-02 00:00: Population"
     )
     assert noted == incident.evolve(timeline=noted.timeline)
     assert step(noted, case(1, "B", late=True)).incident == noted
@@ -340,4 +340,4 @@ def test_the_most_severe_finding_is_the_worst_however_small() -> None:
     """A page comes before a warning that is farther over its limit."""
     small = finding(0, "B", "a", value=0.3, severity=Severity.PAGE)
     large = finding(0, "B", "b", value=9.0)
-    assert summary([large, small]).startswith("psi of a 0.3")
+    assert summary([large, small]).startswith("Population stability index of a 0.3")

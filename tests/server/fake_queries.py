@@ -523,6 +523,27 @@ class FakeQueries:
                 },
             ],
             "errors": {},
+            "set_aside": [
+                {
+                    "seq": 120_017,
+                    "model": "late-arrival",
+                    "kind": "predictions",
+                    "consumer": "roller",
+                    "rows": 512,
+                    "reason": "ComputeError: the batch cannot be read",
+                    "at": "2013-12-30T10:00:00Z",
+                    "since": "2013-12-30T10:00:01Z",
+                    "tries": 1,
+                }
+            ],
+            "disk": {
+                "ledger": 81_264_640,
+                "inbox": 4_231_168,
+                "index": 61_123_584,
+                "lake": 912_680_550,
+                "free": 48_318_382_080,
+                "total": 107_374_182_400,
+            },
         }
 
 

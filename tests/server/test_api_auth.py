@@ -8,9 +8,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from tests.server.conftest import NOW, Api, prediction
 
+from anchorwatch.core.errors import ConfigError
+from anchorwatch.server.app import create_app
+from anchorwatch.server.options import ServerOptions
 from anchorwatch.server.session import COOKIE, Signer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import httpx
 
 EVENTS = "/models/late/predictions"
@@ -82,6 +87,7 @@ SCOPES = [
     ("POST", "/incidents/1/acknowledge", {}, {"operate", "admin"}),
     ("POST", "/incidents/1/resolve", {}, {"operate", "admin"}),
     ("POST", "/incidents/1/silence", {"json": {"until": "2026-02-01"}}, {"operate", "admin"}),
+    ("POST", "/set-aside/retry", {}, {"operate", "admin"}),
     ("GET", "/tokens", {}, {"admin"}),
     ("POST", "/tokens", {"json": {"name": "n", "scopes": ["read"]}}, {"admin"}),
     ("DELETE", "/tokens/abc", {}, {"admin"}),
@@ -218,3 +224,76 @@ def test_every_answer_is_guarded(api: Api) -> None:
         assert "frame-ancestors 'none'" in headers["content-security-policy"]
         assert headers["x-content-type-options"] == "nosniff"
         assert headers["cache-control"] == "no-store"
+
+
+@pytest.fixture
+def proxied(api: Api) -> Iterator[Api]:
+    """The same watch behind a proxy that speaks TLS for `watch.example.com`."""
+    options = ServerOptions(public_url="https://watch.example.com")
+    app = create_app(api.watch, options=options, clock=api.clock)
+    yield Api(api.watch, app, api.clock)
+    app.state.door.intake.close()
+
+
+def browse(
+    api: Api, method: str, path: str, cookie: str = "", data: dict[str, str] | None = None, **headers: str
+) -> httpx.Response:
+    """A browser's request as a proxy passes it on: from loopback, in clear, under the proxy's own `Host`."""
+    sent = {name.replace("_", "-"): value for name, value in headers.items()}
+    return api.at_once(
+        [
+            (
+                method,
+                f"/../..{path}",
+                {"headers": {**sent, **({"Cookie": cookie} if cookie else {})}, "data": data},
+            )
+        ],
+        host="127.0.0.1:8321",
+    )[0]
+
+
+def test_behind_a_proxy_cookies_travel_by_tls_alone(proxied: Api) -> None:
+    """Signing in, acting with the form's token and signing out go on working; what lacks them does not."""
+    secret = proxied.token("admin")["Authorization"].removeprefix("Bearer ")
+    home = {"Origin": "https://watch.example.com"}
+    answer = browse(proxied, "POST", "/login", data={"token": secret, "next": "/settings"}, **home)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/settings")
+    said = answer.headers["set-cookie"]
+    assert {"Secure", "HttpOnly", "SameSite=lax"} <= {part.strip() for part in said.split(";")}
+    cookie = said.partition(";")[0]
+    page = browse(proxied, "GET", "/settings", cookie).text
+    csrf = page.partition('name="csrf" value="')[2].partition('"')[0]
+    assert csrf
+    made = {"name": "one more", "scope_read": "on", "csrf": csrf}
+    evil = {"Origin": "https://evil.example"}
+    assert browse(proxied, "POST", "/settings/tokens", cookie, made, **evil).status_code == 403
+    assert (
+        browse(proxied, "POST", "/settings/tokens", cookie, {**made, "csrf": "x"}, **home).status_code == 403
+    )
+    assert browse(proxied, "POST", "/settings/tokens", cookie, made, **home).status_code in {200, 303}
+    out = browse(proxied, "POST", "/logout", cookie, {"csrf": csrf}, **home)
+    assert out.status_code == 303
+    assert "Secure" in out.headers["set-cookie"]
+
+
+def test_without_a_proxy_a_cookie_says_what_the_request_was(api: Api) -> None:
+    """In clear on the own machine, where `Secure` would keep browsers from sending it."""
+    secret = api.token("admin")["Authorization"].removeprefix("Bearer ")
+    answer = browse(api, "POST", "/login", data={"token": secret})
+    assert "Secure" not in answer.headers["set-cookie"]
+
+
+def test_headers_of_a_request_make_nothing_secure_or_ours(api: Api, proxied: Api) -> None:
+    """A forged `X-Forwarded-Proto` is not believed, and behind a proxy nobody is the own machine."""
+    assert status(api) == 200
+    assert status(proxied) == 401
+    secret = api.token("admin")["Authorization"].removeprefix("Bearer ")
+    answer = browse(api, "POST", "/login", data={"token": secret}, X_Forwarded_Proto="https")
+    assert "Secure" not in answer.headers["set-cookie"]
+
+
+@pytest.mark.parametrize("url", ["watch.example.com", "ftp://a", "https://", "https://a/b"])
+def test_a_public_url_that_is_none_is_refused(url: str) -> None:
+    """With what would do."""
+    with pytest.raises(ConfigError, match="public_url"):
+        ServerOptions(public_url=url)

@@ -49,6 +49,10 @@ class Far:
         """From now on the token is nobody's."""
         self._ask("DELETE", f"tokens/{number}")
 
+    def retry_set_aside(self) -> Any:
+        """Do again the batches that were set aside; each with its `problem`."""
+        return self._ask("POST", "set-aside/retry")
+
     def _ask(self, method: str, path: str, body: Any = None) -> Any:
         try:
             with self._client() as client:

@@ -15,6 +15,7 @@ from anchorwatch.cli.exits import EPILOG, Verbs
 from anchorwatch.cli.log import log
 from anchorwatch.cli.models import apply, check
 from anchorwatch.cli.replay import replay
+from anchorwatch.cli.retry import retry_set_aside
 from anchorwatch.cli.serve import serve
 from anchorwatch.cli.status import status
 
@@ -45,7 +46,7 @@ def anchorwatch(
     """Keeps watch over machine-learning models in production and acts when they drift."""
 
 
-for _verb in (demo, serve, log, apply, check, status, compact, compare, replay):
+for _verb in (demo, serve, log, apply, check, status, compact, retry_set_aside, compare, replay):
     app.command(epilog=EPILOG)(_verb)
 app.add_typer(incidents.app, name="incidents")
 app.add_typer(rules.app, name="rules")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path  # noqa: TC003 - Typer reads annotations as it runs
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -27,17 +27,44 @@ def serve(
     port: Annotated[
         int, typer.Option(help="Port to listen on; 0 takes a free one.", min=0, max=65_535)
     ] = 8321,
+    public_url: Annotated[
+        str,
+        typer.Option(
+            envvar="ANCHORWATCH_PUBLIC_URL",
+            help="Address people type when a proxy speaks TLS for the server, such as https://watch.example.com.",
+            show_default=False,
+        ),
+    ] = "",
+    modules: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--import",
+            envvar="ANCHORWATCH_IMPORT",
+            help="Module of your own to import first: its measures register themselves; give it once per module.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Serve the HTTP API and the web pages until Ctrl-C."""
+    from anchorwatch.app.imports import import_modules  # noqa: PLC0415 - heavy
     from anchorwatch.server import serve as server  # noqa: PLC0415 - heavy
+    from anchorwatch.server.options import ServerOptions  # noqa: PLC0415 - as above
+
+    import_modules(modules or (), Path())
+    options = ServerOptions(public_url=public_url)
 
     def ready(url: str, watch: Watch) -> None:
         typer.echo(f"Anchorwatch serves {path} at {url}")
-        if not watch.ledger.tokens.any():
+        if not watch.ledger.tokens.any() and public_url:
+            typer.echo(
+                f"Nobody may use {public_url} before a token is made; with the server stopped: "
+                "anchorwatch token create NAME --scope admin"
+            )
+        elif not watch.ledger.tokens.any():
             typer.echo(
                 "Open to this machine alone until the first token is made: "
                 f"{url}/settings, or with the server stopped: anchorwatch token create NAME --scope admin"
             )
 
-    server.serve(path, server.Address(host, port), ready=ready)
+    server.serve(path, server.Address(host, port), options=options, ready=ready)
     typer.echo("stopped; all that was acknowledged is on disk")

@@ -9,6 +9,8 @@ import typer
 from anchorwatch.cli import screen
 from anchorwatch.cli.door import Door, Json, shared
 
+SET_ASIDE = ("set aside", "model", "kind", "rows", "by", "since", "why")
+
 
 @shared
 def status(door: Door, *, json: Json = False) -> None:
@@ -24,9 +26,25 @@ def status(door: Door, *, json: Json = False) -> None:
     )
     inbox = store["inbox"]
     typer.echo(f"inbox: {inbox['rows']:,} rows in {inbox['batches']:,} batches wait")
+    aside = store["set_aside"]
+    if aside:
+        screen.table(SET_ASIDE, (_aside(item) for item in aside), empty="")
+        typer.echo("batches are set aside; once mended, `anchorwatch retry-set-aside` does them", err=True)
     for consumer in store["consumers"]:
         if consumer["error"]:
             typer.echo(f"{consumer['name']}: {consumer['error']}", err=True)
+
+
+def _aside(item: dict[str, Any]) -> tuple[Any, ...]:
+    return (
+        item["seq"],
+        item["model"],
+        item["kind"],
+        f"{item['rows']:,}",
+        item["consumer"],
+        item["since"],
+        item["reason"],
+    )
 
 
 def _row(model: dict[str, Any]) -> tuple[Any, ...]:

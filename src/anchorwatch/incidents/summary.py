@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from anchorwatch import drift, metrics, quality  # noqa: F401 - importing them registers the measures
+from anchorwatch.profile.measure import MEASURES
 from anchorwatch.rules.persistence import Key
 from anchorwatch.rules.sentence import subject_text
 
@@ -30,15 +32,31 @@ def summary(findings: Sequence[Finding]) -> str:
     """One sentence: the worst finding, and what else is affected."""
     first = worst(findings)
     subjects = [subject for subject in affected(findings) if subject not in {first.subject, ""}]
-    measures = sorted({finding.measure for finding in findings} - {first.measure})
+    measures = [title(name) for name in sorted({finding.measure for finding in findings} - {first.measure})]
+    said = reason(first)
     places = {(finding.version, finding.segment) for finding in findings}
     if subjects:
-        return f"{first.reason}; also {_list([subject_text(subject) for subject in subjects], 'columns')}"
+        return f"{said}; also {_list([subject_text(subject) for subject in subjects], 'columns')}"
     if measures:
-        return f"{first.reason}; also {_list(measures, 'measures')}"
+        return f"{said}; also {_list(measures, 'measures')}"
     if len(places) > 1:
-        return f"{first.reason}; {len(places)} slices in all"
-    return first.reason
+        return f"{said}; {len(places)} slices in all"
+    return said
+
+
+def title(measure: str) -> str:
+    """What people call a measure; one that is not registered has its name alone.
+
+    >>> title("mae"), title("my_own")
+    ('Mean absolute error', 'my_own')
+    """
+    return MEASURES[measure].title if measure in MEASURES else measure
+
+
+def reason(finding: Finding) -> str:
+    """A finding's reason with the measure's title in place of its name."""
+    rest = finding.reason.removeprefix(finding.measure)
+    return finding.reason if rest == finding.reason else title(finding.measure) + rest
 
 
 def _list(names: Sequence[str], what: str) -> str:

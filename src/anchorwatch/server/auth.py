@@ -107,7 +107,7 @@ class Gate:
         session = self._session(request)
         if session is not None:
             return self._remembered(f"session {session.token}", lambda: self._holder(session.token))
-        return _HERE if local(request) and not self._has_tokens() else None
+        return _HERE if self._here(request) and not self._has_tokens() else None
 
     def recalled(self, request: HTTPConnection) -> Principal | None:
         """Who asks, when that is known without asking the ledger."""
@@ -115,7 +115,7 @@ class Gate:
         if text is not None:
             return self._recall(_digest(text))
         lately = self._clock.monotonic() < self._open_until
-        return _HERE if lately and COOKIE not in request.cookies and local(request) else None
+        return _HERE if lately and COOKIE not in request.cookies and self._here(request) else None
 
     def admit(self, request: Request, scope: str) -> Principal:
         """Who asks, when they may; raises `NoTokenError` or `DeniedError` when not."""
@@ -140,7 +140,7 @@ class Gate:
         """Whether a form brought it back; a bearer token, which no browser adds by itself, needs none."""
         if bearer(request) is not None:
             return True
-        return _equal(given, self.csrf_token(request)) and not cross_site(request)
+        return _equal(given, self.csrf_token(request)) and not cross_site(request, self._options.public_host)
 
     def sign_in(self, request: HTTPConnection, response: Response, token: str) -> Principal | None:
         """Set the session's cookie on `response` when `token` is somebody's."""
@@ -156,17 +156,25 @@ class Gate:
             path="/",
             httponly=True,
             samesite="lax",
-            secure=request.url.scheme == "https",
+            secure=self._secure(request),
         )
         return who
 
-    def sign_out(self, _request: HTTPConnection, response: Response) -> None:
+    def sign_out(self, request: HTTPConnection, response: Response) -> None:
         """Forget the session."""
-        response.delete_cookie(COOKIE, path="/", httponly=True, samesite="lax")
+        response.delete_cookie(COOKIE, path="/", httponly=True, samesite="lax", secure=self._secure(request))
+
+    def _secure(self, request: HTTPConnection) -> bool:
+        """Whether a cookie must never travel without TLS."""
+        return self._options.secure or request.url.scheme == "https"
+
+    def _here(self, request: HTTPConnection) -> bool:
+        """Whether the store's own machine asks; never where a proxy stands before the server."""
+        return not self._options.public_url and local(request)
 
     def _ours(self, request: HTTPConnection) -> bool:
         """Whether a request without a bearer token was sent by a page of ours, or by no page at all."""
-        if cross_site(request):
+        if cross_site(request, self._options.public_host):
             return False
         session = self._session(request)
         if session is None:
@@ -222,13 +230,13 @@ def local(request: HTTPConnection) -> bool:
     return _loopback(host) and (request.client is None or _loopback(request.client.host))
 
 
-def cross_site(request: HTTPConnection) -> bool:
-    """Whether a browser says that a page of another site sent the request."""
+def cross_site(request: HTTPConnection, public: str = "") -> bool:
+    """Whether a browser says that a page of another site sent the request; `public` is a host of ours as well."""
     site = request.headers.get("sec-fetch-site")
     if site is not None:
         return site not in {"same-origin", "none"}
     origin = request.headers.get("origin")
-    return origin is not None and urlsplit(origin).netloc != request.headers.get("host")
+    return origin is not None and urlsplit(origin).netloc not in {request.headers.get("host"), public or None}
 
 
 @lru_cache(maxsize=256)

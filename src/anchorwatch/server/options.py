@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
+from urllib.parse import urlsplit
 
+from anchorwatch.core.errors import ConfigError
 from anchorwatch.flow.take import Limits
 
 
@@ -21,6 +23,8 @@ class ServerOptions:
         workers: threads that look batches over.
         retry_after: seconds after which a sender that was asked to wait should try again.
         session: how long a sign-in at the web pages lasts.
+        public_url: the address people type, such as `https://watch.example.com`, where a proxy speaks TLS for the
+            server: then cookies are for TLS alone, and pages of that address count as the server's own.
         remember: seconds for which a token, once checked, is not looked up again; revoking takes as long.
     """
 
@@ -33,3 +37,24 @@ class ServerOptions:
     retry_after: int = 1
     session: timedelta = timedelta(hours=12)
     remember: float = 1.0
+    public_url: str = ""
+
+    def __post_init__(self) -> None:
+        parts = urlsplit(self.public_url)
+        if self.public_url and (
+            parts.scheme not in {"http", "https"} or not parts.hostname or parts.path.strip("/")
+        ):
+            raise ConfigError(
+                f"public_url: {self.public_url!r} is no address of a server; write one without a path, such as "
+                "https://watch.example.com"
+            )
+
+    @property
+    def public_host(self) -> str:
+        """The public address's host, with its port where that is not the usual one; empty when none is known."""
+        return urlsplit(self.public_url).netloc.lower()
+
+    @property
+    def secure(self) -> bool:
+        """Whether people come by TLS, as the public address says."""
+        return urlsplit(self.public_url).scheme == "https"

@@ -209,6 +209,21 @@ class Status(BaseModel):
     disk: dict[str, int | None]
 
 
+class Retried(BaseModel):
+    """A batch that was set aside, and why it failed again; `problem` is null when it is done."""
+
+    seq: int
+    model: str
+    kind: str
+    consumer: str
+    rows: int
+    reason: str
+    at: Time
+    since: Time
+    tries: int
+    problem: str | None
+
+
 class Health(Said):
     """Alive, or ready."""
 

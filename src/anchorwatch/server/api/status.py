@@ -6,8 +6,8 @@ from fastapi import APIRouter
 from starlette.responses import Response  # noqa: TC002 - FastAPI reads annotations as it runs
 
 from anchorwatch.core.errors import StoreError
-from anchorwatch.server.api.door import PROBLEMS, At, Reader, answer, told
-from anchorwatch.server.schemas import Health, Status
+from anchorwatch.server.api.door import PROBLEMS, At, Operator, Reader, answer, told
+from anchorwatch.server.schemas import Health, Retried, Status
 
 router = APIRouter(tags=["status"])
 
@@ -16,6 +16,12 @@ router = APIRouter(tags=["status"])
 def status(at: At) -> Response:
     """Version, uptime, what waits in the inbox, how far each consumer is."""
     return answer(at.watch.queries.status())
+
+
+@router.post("/set-aside/retry", **told(list[Retried], "Each batch, and what became of it.", 503, 507))
+def retry(at: At, who: Operator) -> Response:
+    """Do again the batches that were set aside because a consumer could not do them."""
+    return answer(at.watch.retry_set_aside(who=who.name))
 
 
 @router.get(

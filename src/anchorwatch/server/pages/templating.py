@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 STATES = {
     "ok": ("ok", "OK"),
     "warn": ("warn", "Warning"),
-    "page": ("page", "Critical"),
-    "info": ("info", "Notice"),
+    "page": ("page", "Page"),
+    "info": ("info", "Info"),
     "unknown": ("unknown", "Unknown"),
     "firing": ("page", "Firing"),
     "pending": ("unknown", "Pending"),
