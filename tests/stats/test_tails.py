@@ -33,13 +33,36 @@ def test_kolmogorov_smirnov_is_near_the_exact_p(n: int, m: int) -> None:
         )
 
 
-@given(st.integers(1, 500), st.integers(1, 500), st.data())
-def test_equal_shares_is_the_two_by_two_chi_square(n: int, m: int, data: st.DataObject) -> None:
-    """Pooled z, squared, is chi-square without correction."""
+@given(st.integers(1, 500), st.integers(1, 3000), st.data())
+def test_fisher_is_twice_scipys_smaller_tail(n: int, m: int, data: st.DataObject) -> None:
+    """The hypergeometric tails, whatever the table, and the same from either side."""
     k, other = data.draw(st.integers(0, n)), data.draw(st.integers(0, m))
-    p = tails.equal_shares(k, n, other, m)
-    if k + other in (0, n + m):
-        assert p == 1
-    else:
-        expected = stats.chi2_contingency([[k, n - k], [other, m - other]], correction=False).pvalue
-        assert p == pytest.approx(expected, rel=1e-6, abs=1e-12)
+    p = float(tails.fisher(k, n, other, m))
+    sides = [((k, n), (other, m)), ((other, m), (k, n))]
+    exact = min(
+        stats.fisher_exact([[a, r - a], [b, s - b]], alternative="greater").pvalue for (a, r), (b, s) in sides
+    )
+    assert p == pytest.approx(min(1, 2 * exact), rel=1e-7, abs=1e-300)
+    assert tails.fisher(other, m, k, n) == pytest.approx(p, rel=1e-9, abs=1e-300)
+
+
+def test_fisher_of_great_counts_is_right_in_its_tail() -> None:
+    """Where the deviance takes the place of the sum, it is within 1 % of it down to 1e-12."""
+    rng = np.random.default_rng(0)
+    for _ in range(60):
+        n, m = (int(10 ** rng.uniform(5.2, 6.2)) for _ in range(2))
+        share, z = 10 ** rng.uniform(-1, -0.3), rng.uniform(-7, 7)
+        total = int(share * (n + m))
+        spread = np.sqrt(share * (1 - share) * n * m / (n + m))
+        k = int(total * n / (n + m) + z * spread)
+        law = stats.hypergeom(n + m, total, n)
+        assert spread > tails.EXACT
+        expected = min(1, 2 * (law.sf(k - 1) if z > 0 else law.cdf(k)))
+        assert tails.fisher(k, n, total - k, m) == pytest.approx(expected, rel=0.01)
+
+
+def test_fisher_without_rows_is_unknown() -> None:
+    """NaN at no rows; 1 where nothing or everything is counted; one in a thousand after one in a hundred thousand."""
+    assert np.isnan(tails.fisher([0, 3], [0, 5], [1, 0], [10, 0])).all()
+    assert tails.fisher([0, 5], [5, 5], [0, 9], [9, 9]).tolist() == [1, 1]
+    assert tails.fisher(1, 1000, 1, 100_000) > 0.03

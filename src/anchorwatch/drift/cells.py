@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from anchorwatch.core.results import Results
+from anchorwatch.drift.bins import PAIRS
 from anchorwatch.drift.subjects import Chosen, Side, chosen, reasons, refusal
 
 if TYPE_CHECKING:
@@ -89,14 +90,20 @@ def over_cells(
     refused = refusal(reference, current)
     if refused or reference is None or not columns.subjects:
         return Results.missing(name, columns.subjects, refused)
-    layout = _layout(current.grid, side)
-    before, after = _counts(reference, columns, layout), _counts(current, columns, layout)
-    cells = Cells(before, after, layout.starts, layout.column)
-    n, m = cells.sums(after), cells.sums(before)
+    cells = cells_of(reference, current, side)
+    n, m = cells.sums(cells.current), cells.sums(cells.reference)
     value, p, why = test(cells)
     unknown = reasons(m, n, side) if current.grid.fitted else ["bins were fixed without a reference"] * n.size
     unknown = [given or (why if lost else None) for given, lost in zip(unknown, np.isnan(value), strict=True)]
     return Results.of(name, columns.subjects, value, n=n.astype(np.int64), reasons=unknown, p=p)
+
+
+@lru_cache(maxsize=PAIRS)
+def cells_of(reference: Profile, current: Profile, side: Side) -> Cells:
+    """The cells of two profiles, kept for the next test of the same window."""
+    columns, layout = chosen(current.grid, side), _layout(current.grid, side)
+    counts = [_counts(profile, columns, layout) for profile in (reference, current)]
+    return Cells(counts[0], counts[1], layout.starts, layout.column)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -151,7 +158,8 @@ def _first_bins(grid: Grid, column: int) -> NDArray[np.int64]:
     the float just below its own.
     """
     edges, deciles = grid.edges[column], grid.deciles[column]
-    inner = deciles[(deciles > 0) & ((deciles == 1) | (deciles.size < DECILES))]
+    least = grid.ranges[column, 0] + 1
+    inner = deciles[(deciles > 0) & ((deciles == least) | (deciles.size < DECILES))]
     atoms = inner[np.nextafter(edges[inner], -np.inf) == edges[inner - 1]]
     return np.union1d([0], np.concatenate([deciles, atoms - 1]) + 1).astype(np.int64)
 

@@ -25,16 +25,17 @@ if TYPE_CHECKING:
     unit="share",
     low=-1.0,
     high=1.0,
-    source="pooled two-proportion z test; interval: Newcombe 1998, method 10",
+    source="Fisher 1934; interval: Newcombe 1998, method 10",
 )
 def missing_shift(reference: Profile | None, current: Profile) -> Results:
     """Share of missing values less that of the reference, per column.
 
-    `k/n - l/m`: a difference of shares, -1 to 1, best 0, with Newcombe's 95 % interval and the p-value of the
-    pooled two-proportion test. Infinite values are not missing: `infinite_share` counts them.
+    `k/n - l/m`: a difference of shares, -1 to 1, best 0, with Newcombe's 95 % interval and the p-value of
+    Fisher's exact test: one missing value where there was none is no finding. Infinite values are not missing:
+    `infinite_share` counts them.
 
     Missing without a reference and where either side has no rows.
-    Source: Newcombe 1998, method 10; the 2×2 case of `scipy.stats.chi2_contingency` without correction.
+    Source: Newcombe 1998, method 10; Fisher 1934, `stats.tails.fisher`.
 
     >>> from anchorwatch.profile.example import pair
     >>> missing_shift(*pair({"x": [1.0] * 20}, {"x": [1.0] * 8 + [None] * 12}))["x"]
@@ -56,7 +57,7 @@ def missing_shift(reference: Profile | None, current: Profile) -> Results:
         reasons=reasons(m, n, Side.INPUTS),
         low=low,
         high=high,
-        p=tails.equal_shares(k, n, other, m),
+        p=tails.fisher(k, n, other, m),
     )
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from anchorwatch.core.schema import Kind, Task
 from anchorwatch.core.types import Stage
-from anchorwatch.drift.beyond import beyond, standardised
-from anchorwatch.drift.bins import Bins, Found, over_bins
+from anchorwatch.drift.beyond import in_deviations, stretches
+from anchorwatch.drift.bins import PAIRS, Bins, Found, over_bins
 from anchorwatch.drift.subjects import Side
 from anchorwatch.profile.measure import Family, measure
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from anchorwatch.core.results import Results
-    from anchorwatch.profile.parts import Numbers
     from anchorwatch.profile.profile import Profile
 
     Floats = NDArray[np.float64]
@@ -81,37 +81,77 @@ def target_wasserstein(reference: Profile | None, current: Profile) -> Results:
     return over_bins("target_wasserstein", reference, current, _distance, Side.TARGET)
 
 
+@measure(
+    "Wasserstein distance in the column's unit",
+    Family.DRIFT,
+    kinds=frozenset({Kind.NUMBER}),
+    needs=frozenset({"numbers"}),
+    unit="column's unit",
+    better="lower",
+    symmetric=True,
+    source=_SOURCE,
+)
+def wasserstein_raw(reference: Profile | None, current: Profile) -> Results:
+    """Mean distance that values must move, in the column's own unit, per numeric column.
+
+    `W = ∫ |F(x) - G(x)| dx`. 0 or more, best 0; as near to the raw values' distance as `wasserstein` is, which is
+    this in standard deviations of the reference. Of two constants it is how far they are apart.
+
+    Missing without a reference and where either side has no finite value.
+    Source: Vaserstein 1969; `scipy.stats.wasserstein_distance`.
+
+    >>> from anchorwatch.profile.example import pair
+    >>> wasserstein_raw(*pair({"x": range(100)}, {"x": range(50, 150)}))["x"]
+    Value(value=50.0, n=100, low=None, high=None, p=None)
+    """
+    return over_bins("wasserstein_raw", reference, current, _raw)
+
+
+@measure(
+    "Wasserstein distance of the outcome in its unit",
+    Family.DRIFT,
+    tasks=frozenset({Task.REGRESSION}),
+    kinds=frozenset({Kind.NUMBER}),
+    needs=frozenset({"numbers"}),
+    stage=Stage.OUTCOMES,
+    unit="outcome's unit",
+    better="lower",
+    symmetric=True,
+    source=_SOURCE,
+)
+def target_wasserstein_raw(reference: Profile | None, current: Profile) -> Results:
+    """`wasserstein_raw` of what really happened: target drift of a regression model.
+
+    `W = ∫ |F(x) - G(x)| dx`, in the outcome's unit. 0 or more, best 0.
+    Missing without a reference, when the reference has no outcomes, and before outcomes come.
+    Source: Vaserstein 1969; `scipy.stats.wasserstein_distance`.
+
+    >>> from anchorwatch.profile.example import values
+    >>> target_wasserstein_raw(*values([0] * 40, range(40), [0] * 40, range(20, 60)))["_outcome"]
+    Value(value=20.0, n=40, low=None, high=None, p=None)
+    """
+    return over_bins("target_wasserstein_raw", reference, current, _raw, Side.TARGET)
+
+
+@lru_cache(maxsize=PAIRS)
+def _moved(bins: Bins) -> Floats:
+    """Work in the grid's standardised values, in which the moments are kept."""
+    axis = stretches(bins)
+    moved = np.einsum("ij,ij->i", np.abs(bins.gap), axis.strides)
+    moved += axis.current.distance(axis.reference)
+    moved[axis.still] = 0.0
+    with np.errstate(invalid="ignore"):
+        further = np.maximum(moved, np.abs(axis.apart))
+    return np.asarray(np.where(moved > 0, further, moved), dtype=np.float64)
+
+
 def _distance(bins: Bins) -> Found:
-    """Work in the grid's standardised values, in which the moments are kept, and divide by their deviation."""
-    edges = standardised(bins.edges, bins)
-    strides = np.zeros_like(edges)
-    strides[:, 1:] += np.diff(edges, axis=1) / 2
-    strides[:, :-1] += np.diff(edges, axis=1) / 2
-    moved = np.sum(np.abs(bins.gap) * strides, axis=1)
-    moved += beyond(bins.current, edges, bins).distance(beyond(bins.reference, edges, bins))
-    moved[_still(bins.reference, bins.current)] = 0.0
-    mean, spread = _moments(bins.reference, bins.m)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        new, wide = _moments(bins.current, bins.n)
-        unit = np.where(spread > 0, spread, wide)
-        distance = np.where(moved > 0, np.maximum(moved, np.abs(new - mean)) / unit, moved)
-    return (
-        distance,
-        None,
-        ["both are constant" if lost else None for lost in np.isinf(distance).tolist()],
-    )
+    """Divide by the reference's deviation."""
+    return in_deviations(_moved(bins), bins)
 
 
-def _still(one: Numbers, other: Numbers) -> NDArray[np.bool_]:
-    """Columns with one value on both sides, for which a bin's width would pass for a move."""
-    still: NDArray[np.bool_] = (one.low == one.high) & (other.low == other.high) & (one.low == other.low)
-    return still
-
-
-def _moments(part: Numbers, n: NDArray[np.int64]) -> tuple[Floats, Floats]:
-    """Mean and standard deviation in standardised values; NaN without values."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        mean = part.total / n
-        spread = np.sqrt(np.maximum(part.square / n - mean**2, 0))
-    # Rounding of the sums leaves a constant column about 1e-8 of spread.
-    return mean, np.where(part.low == part.high, 0.0, spread)
+def _raw(bins: Bins) -> Found:
+    """Take the standardisation back; what no float holds is left at the largest one."""
+    with np.errstate(over="ignore"):
+        distance = np.minimum(_moved(bins) * bins.scale, np.finfo(np.float64).max)
+    return distance, None, [None] * distance.size
