@@ -16,6 +16,7 @@ from anchorwatch.core.errors import ConfigError, ConflictError, StoreError, Unkn
 from anchorwatch.core.schema import ModelSpec, Task
 from anchorwatch.core.times import from_micros, micros
 from anchorwatch.core.types import IncidentState
+from anchorwatch.flow.detect import check_detectors
 from anchorwatch.flow.ports import Model, Version
 from anchorwatch.flow.pump import Pace, Places, Pump
 from anchorwatch.flow.reference import profile_reference
@@ -147,6 +148,7 @@ class Watch:
         self, books: Transaction, spec: ModelSpec, rules: tuple[Rule, ...] | None, who: str
     ) -> ModelSpec:
         spec = labelled(spec)
+        check_detectors(spec)
         try:
             old: Model | None = books.models.get(spec.name)
         except UnknownError:

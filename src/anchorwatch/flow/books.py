@@ -8,13 +8,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     import numpy as np
     from numpy.typing import NDArray
 
     from anchorwatch.core.types import EventKind, Finding, Incident, Stage
+    from anchorwatch.flow.detect import Detection
     from anchorwatch.flow.ports import (
         Came,
         Kept,
@@ -157,6 +158,26 @@ class Aside(Protocol):
 
     def list(self, model: str | None = None) -> Sequence[SetAside]:
         """All, or those of one model, in order of arrival; without their payloads."""
+        ...
+
+
+class Detections(Protocol):
+    """Where sequential detectors stand, and what they raised."""
+
+    def states(self, model_id: int) -> dict[str, str]:
+        """What `keep` kept, by detector."""
+        ...
+
+    def keep(self, model_id: int, states: Mapping[str, str]) -> None:
+        """Keep states as text, in place of those that are there."""
+        ...
+
+    def add(self, model_id: int, found: Sequence[Detection]) -> None:
+        """Note alarms for ever."""
+        ...
+
+    def list(self, model_id: int, start: int, end: int) -> Sequence[Detection]:
+        """Alarms of windows with `start` <= window start < `end`, in order."""
         ...
 
 
@@ -304,6 +325,11 @@ class Folding(Watched, Protocol):
     @property
     def aside(self) -> Aside:
         """Batches set aside."""
+        ...
+
+    @property
+    def detections(self) -> Detections:
+        """Sequential detectors."""
         ...
 
     @property

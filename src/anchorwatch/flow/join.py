@@ -9,6 +9,7 @@ import numpy as np
 from anchorwatch.core.times import span_micros
 from anchorwatch.core.types import EventKind, Stage
 from anchorwatch.flow.arrivals import by_model, stacked
+from anchorwatch.flow.detect import advance
 from anchorwatch.flow.ports import Came, Kept, Touched
 from anchorwatch.flow.records import coded, record_type
 from anchorwatch.flow.times import window_at
@@ -87,6 +88,7 @@ def fold_joined(
         return
     for kept in profiled(books, model, records, outcomes):
         books.profiles.add(model.spec.window.text, kept)
+    advance(books, model, records, outcomes)
     _touch(books, model, records["start"])
 
 

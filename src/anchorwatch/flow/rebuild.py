@@ -9,6 +9,7 @@ import numpy as np
 
 from anchorwatch.core.times import from_micros, span_micros
 from anchorwatch.core.types import Stage
+from anchorwatch.flow.detect import recount
 from anchorwatch.flow.join import profiled
 from anchorwatch.flow.records import coded, records_of
 from anchorwatch.flow.slices import bounded, slices_of
@@ -54,6 +55,7 @@ def rebuild(books: Books, lake: Lake, model: Model, window: Touched) -> None:
         answered = ~np.isnan(records["prediction"]) | ~np.isnan(records["scores"]).all(axis=1)
         for kept in profiled(books, model, records[answered], outcomes[answered]):
             books.profiles.replace(spec.window.text, kept)
+        recount(books, model, window.start)
     books.work.rebuilt(model.id, window.start)
 
 

@@ -11,6 +11,7 @@ from anchorwatch.core.clock import SystemClock
 from anchorwatch.core.times import micros
 from anchorwatch.stores.ledger import tables
 from anchorwatch.stores.ledger.aside import SqlAside
+from anchorwatch.stores.ledger.detections import SqlDetections
 from anchorwatch.stores.ledger.engine import Database, migrate
 from anchorwatch.stores.ledger.judgements import SqlIncidents, SqlJudgements
 from anchorwatch.stores.ledger.models import SqlGrids, SqlModels
@@ -46,6 +47,7 @@ class Transaction:
         self.incidents = SqlIncidents(connection)
         self.runs = SqlRuns(connection)
         self.aside = SqlAside(connection)
+        self.detections = SqlDetections(connection)
 
     def meta(self, key: str, fresh: str) -> str:
         """What is kept under `key`; `fresh` is kept and given when there is nothing."""

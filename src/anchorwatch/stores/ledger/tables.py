@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import (
     BigInteger,
     Column,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -216,6 +217,27 @@ states = Table(
     Column("model_id", _id, ForeignKey("models.id"), primary_key=True),
     Column("key", String(20), primary_key=True),
     Column("body", Text, nullable=False),
+)
+
+detector_states = Table(
+    "detector_states",
+    metadata,
+    Column("model_id", _id, ForeignKey("models.id"), primary_key=True),
+    Column("detector", String(80), primary_key=True),
+    Column("body", Text, nullable=False),
+)
+
+detections = Table(
+    "detections",
+    metadata,
+    Column("id", _id, primary_key=True),
+    _model(),
+    Column("detector", String(80), nullable=False),
+    Column("slice_id", _id, ForeignKey("slices.id"), nullable=False),
+    Column("start", BigInteger, nullable=False),  # of the window of the prediction
+    Column("since", BigInteger, nullable=False),  # losses since the detector's start before it
+    Column("value", Float, nullable=False),  # their mean
+    Index("detections_by_window", "model_id", "start"),
 )
 
 findings = Table(
