@@ -93,7 +93,7 @@ def companions(spec: ModelSpec, reference: Reference) -> list[tuple[Profile, Pro
 
 
 def _without(whole: Profile, part: Profile) -> Profile:
-    """The distributions of a profile less those of a part of it; what is not a distribution is left out."""
+    """The distributions and sampled rows of a profile less those of a part of it; the rest is left out."""
     numbers, categories = whole.numbers, whole.categories
     if numbers is not None and part.numbers is not None:
         less = part.numbers
@@ -113,7 +113,17 @@ def _without(whole: Profile, part: Profile) -> Profile:
             missing=categories.missing - other.missing,
             unseen=categories.unseen - other.unseen,
         )
-    return Profile(whole.grid, numbers=numbers, categories=categories)
+    sample = whole.sample
+    if sample is not None and part.sample is not None:
+        kept = ~np.isin(sample.keys, part.sample.keys)
+        sample = replace(
+            sample,
+            keys=sample.keys[kept],
+            codes=sample.codes[kept],
+            levels=sample.levels[kept],
+            vectors=sample.vectors[kept],
+        )
+    return Profile(whole.grid, numbers=numbers, categories=categories, sample=sample)
 
 
 def _others(spec: ModelSpec, windows: Sequence[Window], place: int) -> Profile | None:

@@ -25,12 +25,18 @@ if TYPE_CHECKING:
     from anchorwatch.flow.ports import Model, Touched
     from anchorwatch.profile.measure import Measure
 
-_FREE_OF_GRID = ("service", "confusion", "scores", "residuals", "joined")
+_FREE_OF_GRID = ("service", "confusion", "scores", "residuals", "joined", "extent")
 
 
 def applicable(task: Task) -> list[Measure]:
     """Measures of a task."""
     return [item for item in MEASURES.values() if not item.tasks or task in item.tasks]
+
+
+def of_wholes(model: Model) -> list[Measure]:
+    """Measures kept for the whole model: all but costly ones, which are computed when a rule asks or somebody looks."""
+    asked = {rule.measure for rule in model.rules}
+    return [item for item in applicable(model.spec.task) if not item.costly or item.name in asked]
 
 
 def of_segments(model: Model) -> list[Measure]:
@@ -161,7 +167,7 @@ def _measured(books: Books, model: Model, place: _Place, profile: Profile) -> Me
         profile.events,
         profile.joined.outcomes if profile.joined else 0,
         measure_all(
-            applicable(model.spec.task) if whole else of_segments(model),
+            of_wholes(model) if whole else of_segments(model),
             reference_of(books, model, compared),
             profile,
         ),

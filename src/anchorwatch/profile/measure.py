@@ -46,6 +46,7 @@ class Measure:
         low, high: bounds of its values (may be infinite).
         better: `higher`, `lower` or `none`.
         symmetric: swapping reference and current changes nothing (drift).
+        costly: windows have it only when a rule asks for it.
         source: where the definition is from.
     """
 
@@ -63,6 +64,7 @@ class Measure:
     high: float = float("inf")
     better: str = "none"
     symmetric: bool = False
+    costly: bool = False
     source: str = ""
 
     @property

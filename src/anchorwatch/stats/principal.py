@@ -1,0 +1,55 @@
+"""Principal components: which directions a sample varies in, and what they leave unexplained of another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+EXPLAINED = 0.65
+"""Share of the variance that the components kept must explain."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Components:
+    """Fitted components: rows are centred, scaled, and projected on `axes`, shape (components, columns)."""
+
+    centre: Floats
+    scale: Floats
+    axes: Floats
+
+    @classmethod
+    def of(cls, rows: Floats, explained: float = EXPLAINED) -> Components:
+        """Fit to rows, shape (n, columns), none missing: as few components as explain the share of variance.
+
+        A column that never varies is left as it is, so that its first change shows.
+
+        >>> found = Components.of(np.array([[0.0, 0.0], [1.0, 1.0], [2.0, 2.0]]))
+        >>> found.axes.shape
+        (1, 2)
+        """
+        centre = rows.mean(axis=0)
+        spread = rows.std(axis=0)
+        scale = np.where(spread > 0, spread, 1.0)
+        _, singular, axes = np.linalg.svd((rows - centre) / scale, full_matrices=False)
+        power = np.cumsum(singular**2)
+        count = (
+            0 if not power.size or power[-1] <= 0 else int(np.searchsorted(power / power[-1], explained)) + 1
+        )
+        return cls(centre, scale, axes[: min(count, len(axes))])
+
+    def errors(self, rows: Floats) -> Floats:
+        """Distance of each row from what the components make of it, shape (n,); in standard deviations, 0 is best.
+
+        >>> found = Components.of(np.array([[0.0, 0.0], [1.0, 1.0], [2.0, 2.0]]))
+        >>> found.errors(np.array([[5.0, 5.0], [1.0, 2.0]])).round(3).tolist()
+        [0.0, 0.866]
+        """
+        scaled = (rows - self.centre) / self.scale
+        return np.asarray(np.linalg.norm(scaled - scaled @ self.axes.T @ self.axes, axis=1), dtype=np.float64)
