@@ -31,8 +31,8 @@ class Eddm(OfErrors[EddmState]):
     """Early drift detection: alarms when `(m + 2s) / max(m + 2s) < threshold`, of the distances between errors.
 
     Follows River: the deviation divides by one less, no distance is left out, and an alarm takes more than `warm_up`
-    errors as well as items. Early and restless: on a stream in which nothing changes it alarms about 17 times in
-    10,000 items.
+    errors as well as items. Early and restless: on a stream in which nothing changes it alarms some 20 times
+    before it settles.
 
     Args:
         warm_up: items, and errors, before anything is judged.
