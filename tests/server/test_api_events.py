@@ -213,6 +213,17 @@ def test_what_the_store_cannot_do_is_told(
     assert api.ask("POST", EVENTS, json=prediction("a")).status_code == 200
 
 
+def test_a_full_inbox_costs_nothing_more(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While it is full no body is looked at, so that the worker has the time to empty it."""
+    monkeypatch.setattr(api.watch.inbox, "bound", -1)
+    for damaged in (b"[{", b'[{"id": 7}]'):
+        answer = api.ask("POST", EVENTS, content=damaged, headers={"Content-Type": "application/x-ndjson"})
+        assert (answer.status_code, answer.json()["type"]) == (503, "/problems/busy")
+        assert int(answer.headers["Retry-After"]) > 0
+    monkeypatch.undo()
+    assert api.ask("POST", EVENTS, json=[prediction("a")]).json()["accepted"] == 1
+
+
 def test_single_events_travel_together(api: Api) -> None:
     """Each with a receipt of its own: good ones, bad ones, refused ones and those of other models."""
     requests: list[tuple[str, Any]] = [(EVENTS, prediction(f"e{index}")) for index in range(250)]

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from anchorwatch.core.errors import BusyError
+from anchorwatch.core.errors import BusyError, CorruptError
 from anchorwatch.core.types import EventKind, Rejection
 from anchorwatch.stores import inbox as module
-from anchorwatch.stores.inbox import Entry, Inbox
+from anchorwatch.stores.inbox import Depth, Entry, Inbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -156,3 +156,90 @@ def test_one_flush_serves_all_that_wait(inbox: Inbox, monkeypatch: pytest.Monkey
     go.set()
     assert not any(future.result(10).duplicate for future in futures)
     assert sizes == [1, 50]
+
+
+def test_wide_rows_are_read_a_few_at_a_time(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However few rows they are, their bytes bound a reading; a batch beyond the bound comes alone."""
+    monkeypatch.setattr(module, "READ_BYTES", 100)
+    for index, size in enumerate([60, 30, 20, 500, 10]):
+        inbox.submit(entry(f"b{index}", payload=b"x" * size)).result()
+    after, sizes = 0, []
+    while found := inbox.read(after, 1_000_000):
+        sizes.append([len(item.payload) for item in found])
+        after = found[-1].seq
+    assert sizes == [[60, 30], [20], [500], [10]]
+
+
+def test_payloads_are_loaded_once_and_a_few_at_a_time(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where models and kinds are mixed, since consumers take one of them after the other."""
+    monkeypatch.setattr(module, "CHUNK_BYTES", 10)
+    for index in range(12):
+        kind = EventKind.OUTCOMES if index % 3 == 1 else EventKind.PREDICTIONS
+        batch = Entry(f"b{index}", f"m{index % 2}", kind, b"%04d" % index, 1, 10)
+        inbox.submit(batch).result()
+    loads: list[list[int]] = []
+    real = module._Payloads._load
+
+    def load(payloads: module._Payloads, seq: int) -> dict[int, bytes]:
+        found = real(payloads, seq)
+        loads.append(list(found))
+        return found
+
+    monkeypatch.setattr(module._Payloads, "_load", load)
+    found = inbox.read(0, 1000)
+    assert loads == []
+    for item in sorted(found, key=lambda item: (item.model, item.kind)):
+        assert item.payload == b"%04d" % (item.seq - 1)
+    assert sorted(seq for some in loads for seq in some) == list(range(1, 13))
+    assert {len(some) for some in loads} == {2}
+    assert found[3].payload == found[3].payload == b"0003"
+
+
+def test_a_payload_that_was_trimmed_is_told(inbox: Inbox) -> None:
+    """Never an empty batch in its place."""
+    inbox.submit(entry("a")).result()
+    (stored,) = inbox.read(0, 10)
+    inbox.trim(stored.seq, forget_before=0)
+    with pytest.raises(CorruptError, match="batch 1 is gone"):
+        stored.payload  # noqa: B018 - asking is what raises
+
+
+def test_senders_get_in_between_deletions(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Much is dropped in many small transactions, and what waits is known after each."""
+    monkeypatch.setattr(module, "CHUNK_BYTES", 10)
+    monkeypatch.setattr(module, "_HEADS", 4)
+    for index in range(10):
+        batch = Entry(f"b{index}", "m", EventKind.PREDICTIONS, b"1234", 3, 100 + index)
+        inbox.submit(batch).result()
+    seen: list[Depth] = []
+    real = inbox._database.write
+
+    def write() -> Any:
+        seen.append(inbox.depth())
+        return real()
+
+    monkeypatch.setattr(inbox._database, "write", write)
+    inbox.trim(7, forget_before=106)
+    assert [depth.bytes for depth in seen[:4]] == [40, 32, 24, 16]
+    assert len(seen) == 6  # 7 batches by twos, 6 ids by fours
+    assert inbox.depth() == Depth(3, 9, 12, 107)
+    assert inbox._count() == inbox.depth()
+    inbox.trim(10, forget_before=106)
+    assert inbox.depth() == Depth(0, 0, 0, None)
+    assert not inbox.submit(entry("b5")).result().duplicate
+    assert inbox.submit(entry("b6")).result().duplicate
+
+
+def test_nothing_to_trim_writes_nothing(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The worker trims each round; an idle one leaves the disk alone."""
+    inbox.submit(entry("a")).result()
+    monkeypatch.setattr(inbox._database, "write", None)
+    inbox.trim(0, forget_before=10)
+    assert inbox.depth().batches == 1
+
+
+def test_rows_waiting_between_two_consumers(inbox: Inbox) -> None:
+    """Of a span, without reading what waits beyond it."""
+    for index in range(5):
+        inbox.submit(entry(f"b{index}", rows=index + 1)).result()
+    assert (inbox.waiting(1), inbox.waiting(1, 3), inbox.waiting(3, 3)) == (14, 5, 0)

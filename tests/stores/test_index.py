@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -17,10 +18,9 @@ from anchorwatch.core.types import EventKind
 from anchorwatch.flow.records import record_type
 from anchorwatch.flow.runs import Run
 from anchorwatch.stores.index import RunStore, keys
+from anchorwatch.stores.index_file import OpenRun, _Filter
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from numpy.typing import NDArray
 
 KIND = EventKind.PREDICTIONS
@@ -99,6 +99,93 @@ def test_many_records_in_slices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     strange = np.column_stack([every["hi"], every["lo"] + np.uint64(1)])
     assert not store.contains([merged, *runs], strange).any()
     store.verify(merged)
+
+
+@pytest.mark.parametrize("span", [1 << 12, 1 << 16, 1 << 30])
+def test_large_runs_are_searched_in_spans(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, span: int) -> None:
+    """Whatever share of a file is looked at at a time, the same is found; what is found twice is the newest."""
+    monkeypatch.setattr("anchorwatch.stores.index_file._SPAN", span)
+    monkeypatch.setattr("anchorwatch.stores.index._MAPPED", span)
+    store, rng = RunStore(tmp_path), np.random.default_rng(5)
+    pool = rng.integers(0, 2**64, (30_000, 2), dtype=np.uint64)
+    expected: dict[int, int] = {}
+    runs = []
+    for number in range(3):
+        chosen = rng.choice(len(pool), 12_000, replace=False)
+        part = np.zeros(len(chosen), record_type(1, 1))
+        part["hi"], part["lo"], part["start"] = *pool[chosen].T, chosen + number * 100_000
+        runs.append(store.write(1, KIND, 0, 0, part))
+        expected |= dict(zip(chosen.tolist(), part["start"].tolist(), strict=True))
+    for some in (runs, [store.merge(runs, 1)]):
+        found, records = store.find(some, pool)
+        assert np.flatnonzero(found).tolist() == sorted(expected)
+        assert records["start"].tolist() == [expected[place] for place in sorted(expected)]
+        assert (store.contains(some, pool) == found).all()
+        for run in some:
+            store.verify(run)
+
+
+def mapped(folder: Path) -> int:
+    """Bytes of files in `folder` that are in this process's memory now."""
+    here, total = False, 0
+    for line in Path("/proc/self/smaps").read_text().splitlines():
+        if "-" in line.split()[0]:
+            here = str(folder) in line
+        elif here and line.startswith("Rss:"):
+            total += int(line.split()[1]) << 10
+    return total
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="only Linux tells what is in memory")
+def test_memory_does_not_grow_with_the_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Searching, merging and verifying keep a few mebibytes of the files in memory, however large they are."""
+    span, kept = 1 << 20, 2 << 20
+    monkeypatch.setattr("anchorwatch.stores.index_file._SPAN", span)
+    monkeypatch.setattr("anchorwatch.stores.index._MAPPED", kept)
+    monkeypatch.setattr("anchorwatch.stores.index._CHUNK", 10_000)
+    store, rng = RunStore(tmp_path), np.random.default_rng(6)
+    peak = [0]
+    real = OpenRun._search
+
+    def search(*given: Any) -> Any:
+        found = real(*given)
+        peak[0] = max(peak[0], mapped(tmp_path))
+        return found
+
+    monkeypatch.setattr(OpenRun, "_search", search)
+    runs = []
+    for _ in range(6):
+        part = np.zeros(100_000, record_type(1, 1))
+        part["hi"], part["lo"] = rng.integers(0, 2**64, (2, len(part)), dtype=np.uint64)
+        runs.append(store.write(1, KIND, 0, 0, part))
+    keys = np.column_stack([part["hi"], part["lo"]])
+    files = sum(path.stat().st_size for path in tmp_path.iterdir())
+    assert files > 25 << 20
+    assert store.contains(runs, keys).all()
+    assert store.find(runs, keys)[0].all()
+    merged = store.merge(runs, 1)
+    assert store.find([merged], keys)[0].all()
+    store.verify(merged)
+    assert peak[0] < kept + 3 * span
+    assert mapped(tmp_path) < kept + span
+
+
+@given(
+    batches=st.lists(st.lists(st.integers(0, 2**64 - 1), max_size=20), max_size=4), bits=st.integers(3, 14)
+)
+def test_a_filter_made_piece_by_piece_is_the_whole(batches: list[list[int]], bits: int) -> None:
+    """Bytes come out in order, and each key's bit, alone, is set."""
+    keys = sorted(key for batch in batches for key in batch)
+    bitmap = 0
+    for key in keys:
+        bitmap |= 1 << (key >> (64 - bits))
+    made, rest = _Filter(bits), keys
+    parts = []
+    for batch in batches:
+        now, rest = rest[: len(batch)], rest[len(batch) :]
+        parts.append(made.mark(np.array(now, np.uint64)))
+    parts += made.rest()
+    assert np.concatenate(parts).tobytes() == bitmap.to_bytes(1 << bits >> 3, "little")
 
 
 def test_widths_differ(tmp_path: Path) -> None:

@@ -182,8 +182,8 @@ class Inbox(Protocol):
         """Batches after a sequence number, oldest first."""
         ...
 
-    def waiting(self, after: int) -> int:
-        """Rows of the batches after a sequence number."""
+    def waiting(self, after: int, upto: int | None = None) -> int:
+        """Rows of the batches after a sequence number, up to another."""
         ...
 
     def trim(self, upto: int, *, forget_before: int) -> None:

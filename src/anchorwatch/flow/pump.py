@@ -198,7 +198,7 @@ class Pump:
         if self._clock.monotonic() - self._archived >= self._pace.archive_seconds:
             return True
         offsets = self._offsets()
-        rolled = self.places.inbox.waiting(offsets[ARCHIVER]) - self.places.inbox.waiting(offsets[ROLLER])
+        rolled = self.places.inbox.waiting(offsets[ARCHIVER], offsets[ROLLER])
         return rolled >= self._pace.archive_rows // 2
 
     def _judge(self) -> bool:

@@ -78,7 +78,11 @@ class Intake:
         self._carriers: set[asyncio.Task[None]] = set()
 
     async def take(self, parcel: Parcel) -> Receipt:
-        """Take a whole body; it is on disk when this returns."""
+        """Take a whole body; it is on disk when this returns.
+
+        Raises `BusyError` before it looks at the body when the inbox is full: the worker has better use for the time.
+        """
+        self._watch.inbox.room()
         loop = asyncio.get_running_loop()
         written = await loop.run_in_executor(self._pool, self._look_over, parcel)
         return await asyncio.wrap_future(written)

@@ -6,12 +6,12 @@ import json
 import queue
 import threading
 from concurrent.futures import Future
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from anchorwatch.core.errors import AnchorwatchError, BusyError
+from anchorwatch.core.errors import AnchorwatchError, BusyError, CorruptError
 from anchorwatch.core.types import EventKind, Receipt, Rejection
 from anchorwatch.stores.ledger.engine import Database, explain
 
@@ -44,6 +44,14 @@ _inbox = sa.Table(
 
 GROUP_BATCHES = 512
 GROUP_BYTES = 32 << 20
+READ_BYTES = 32 << 20
+"""Bytes of one reading, however few rows they are: wide rows would take any amount of memory."""
+CHUNK_BYTES = 4 << 20
+"""Bytes that are loaded, or deleted in one transaction: senders wait no longer than that takes."""
+_HEADS = 2048
+_HEAD = sa.select(
+    _inbox.c.seq, _inbox.c.model, _inbox.c.kind, _inbox.c.rows, _inbox.c.bytes, _inbox.c.at
+).order_by(_inbox.c.seq)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +75,14 @@ class Stored:
     seq: int
     model: str
     kind: EventKind
-    payload: bytes
     rows: int
     at: int
+    _payloads: _Payloads = field(compare=False, repr=False)
+
+    @property
+    def payload(self) -> bytes:
+        """The rows as an Arrow stream, loaded when asked for; raises `CorruptError` once it was trimmed."""
+        return self._payloads.take(self.seq)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +93,44 @@ class Depth:
     rows: int
     bytes: int
     oldest: int | None
+
+
+class _Payloads:
+    """Payloads of one model and kind: a few mebibytes in memory at a time, each handed out once and then let go."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._sizes: dict[int, int] = {}
+        self._loaded: dict[int, bytes] = {}
+
+    def expect(self, seq: int, size: int) -> None:
+        """This batch is among them; in order of arrival."""
+        self._sizes[seq] = size
+
+    def take(self, seq: int) -> bytes:
+        """The payload of a batch, loaded together with those that follow it."""
+        if seq not in self._loaded:
+            self._loaded = {}
+            self._loaded = self._load(seq)
+        if seq not in self._loaded:
+            raise CorruptError(f"{self._database.path}: batch {seq} is gone; restore it from a backup")
+        return self._loaded.pop(seq)
+
+    def _load(self, seq: int) -> dict[int, bytes]:
+        wanted: list[int] = []
+        total = 0
+        for other, size in self._sizes.items():
+            if other < seq:
+                continue
+            total += size
+            if wanted and total > CHUNK_BYTES:
+                break
+            wanted.append(other)
+        with self._database.read() as connection:
+            found = connection.execute(
+                sa.select(_inbox.c.seq, _inbox.c.payload).where(_inbox.c.seq.in_(wanted))
+            )
+            return {row.seq: row.payload for row in found}
 
 
 class Inbox:
@@ -103,53 +154,90 @@ class Inbox:
     def submit(self, entry: Entry) -> Future[Receipt]:
         """Queue a batch; the future's result is there when the batch is on disk."""
         future: Future[Receipt] = Future()
-        if self._depth.bytes > self.bound:
-            future.set_exception(
-                BusyError(f"{self._depth.bytes >> 20} MiB wait in the inbox, over its bound; try again later")
-            )
-        elif not self._writer.is_alive():
-            future.set_exception(BusyError("the store is closed; open it again"))
+        try:
+            self.room()
+        except BusyError as problem:
+            future.set_exception(problem)
         else:
             self._waiting.put((entry, future))
         return future
 
-    def read(self, after: int, rows: int) -> list[Stored]:
-        """Batches after sequence number `after`, oldest first, up to about `rows` rows (at least one batch)."""
-        with self._database.read() as connection:
-            heads = connection.execute(
-                sa.select(_inbox.c.seq, _inbox.c.rows)
-                .where(_inbox.c.seq > after)
-                .order_by(_inbox.c.seq)
-                .limit(2048)
-            ).all()
-            if not heads:
-                return []
-            last, total = after, 0
-            for seq, count in heads:
-                if total and total + count > rows:
-                    break
-                last, total = seq, total + count
-            found = connection.execute(
-                sa.select(_inbox).where(_inbox.c.seq > after, _inbox.c.seq <= last).order_by(_inbox.c.seq)
-            ).all()
-        return [
-            Stored(row.seq, row.model, EventKind(row.kind), row.payload, row.rows, row.at) for row in found
-        ]
+    def room(self) -> None:
+        """Raise `BusyError` when a batch would be refused now, whatever it is."""
+        waiting = self._depth.bytes
+        if waiting > self.bound:
+            raise BusyError(f"{waiting >> 20} MiB wait in the inbox, over its bound; try again later")
+        if not self._writer.is_alive():
+            raise BusyError("the store is closed; open it again")
 
-    def waiting(self, after: int) -> int:
-        """Rows of the batches after sequence number `after`; their payloads are not read."""
+    def read(self, after: int, rows: int) -> list[Stored]:
+        """Batches after sequence number `after`, oldest first, up to about `rows` rows (at least one batch).
+
+        Fewer where they are wide: `READ_BYTES` bound them, too. Payloads are loaded when asked for.
+        """
         with self._database.read() as connection:
-            wanted = sa.select(sa.func.sum(_inbox.c.rows)).where(_inbox.c.seq > after)
+            found = connection.execute(_HEAD.where(_inbox.c.seq > after).limit(_HEADS)).all()
+        payloads: dict[tuple[str, str], _Payloads] = {}
+        stored: list[Stored] = []
+        count = size = 0
+        for head in found:
+            count, size = count + head.rows, size + head.bytes
+            if stored and (count > rows or size > READ_BYTES):
+                break
+            own = payloads.setdefault((head.model, head.kind), _Payloads(self._database))
+            own.expect(head.seq, head.bytes)
+            stored.append(Stored(head.seq, head.model, EventKind(head.kind), head.rows, head.at, own))
+        return stored
+
+    def waiting(self, after: int, upto: int | None = None) -> int:
+        """Rows of the batches after sequence number `after`, up to `upto`; their payloads are not read."""
+        wanted = sa.select(sa.func.sum(_inbox.c.rows)).where(_inbox.c.seq > after)
+        if upto is not None:
+            wanted = wanted.where(_inbox.c.seq <= upto)
+        with self._database.read() as connection:
             return connection.execute(wanted).scalar() or 0
 
     def trim(self, upto: int, *, forget_before: int) -> None:
-        """Drop batches up to `upto` (all consumers have them) and forget batch ids older than `forget_before`."""
+        """Drop batches up to `upto` (all consumers have them) and forget batch ids older than `forget_before`.
+
+        In small transactions, since whoever sends a batch waits for the one under way.
+        """
+        while self._drop(upto):
+            pass
+        while self._forget(forget_before):
+            pass
+
+    def _drop(self, upto: int) -> bool:
+        """Delete the oldest few; whether there may be more."""
+        with self._database.read() as connection:
+            found = connection.execute(_HEAD.where(_inbox.c.seq <= upto).limit(_HEADS)).all()
+        gone: list[Any] = []
+        size = 0
+        for head in found:
+            if gone and size + head.bytes > CHUNK_BYTES:
+                break
+            gone.append(head)
+            size += head.bytes
+        if not gone:
+            return False
         with self._database.write() as connection:
-            gone = connection.execute(sa.delete(_inbox).where(_inbox.c.seq <= upto))
-            connection.execute(sa.delete(_batches).where(_batches.c.at < forget_before))
-        if gone.rowcount:
-            with self._depth_lock:
-                self._depth = self._count()
+            connection.execute(sa.delete(_inbox).where(_inbox.c.seq <= gone[-1].seq))
+            oldest = connection.execute(sa.select(_inbox.c.at).order_by(_inbox.c.seq).limit(1)).scalar()
+        with self._depth_lock:
+            now = self._depth
+            rows = now.rows - sum(head.rows for head in gone)
+            self._depth = Depth(now.batches - len(gone), rows, now.bytes - size, oldest)
+        return True
+
+    def _forget(self, before: int) -> bool:
+        """Delete a few remembered batch ids; whether there may be more."""
+        old = sa.select(_batches.c.key).where(_batches.c.at < before).limit(_HEADS)
+        with self._database.read() as connection:
+            if connection.execute(old.limit(1)).first() is None:
+                return False
+        with self._database.write() as connection:
+            connection.execute(sa.delete(_batches).where(_batches.c.key.in_(old)))
+        return True
 
     def depth(self) -> Depth:
         """What waits."""

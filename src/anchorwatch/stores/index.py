@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from anchorwatch.core.types import EventKind
 
 _NAME: Final = re.compile(r"(\d{16})-[a-z]+-\d+-[0-9a-f]{12}\.run")
-_CHUNK: Final = 1 << 20
+_CHUNK: Final = 1 << 18
+_MAPPED: Final = 96 << 20  # bytes of all runs together that stay in memory
 
 
 def keys(ids: pl.Series, seed: int = 0) -> NDArray[np.uint64]:
@@ -96,6 +97,7 @@ class RunStore:
         hi, lo = keys[left, 0], keys[left, 1]
         for run in runs:
             hit, _ = self._opened(run).search(hi, lo)
+            self._bound_memory()
             if hit.size:
                 found[left[hit]] = True
                 left, hi, lo = (np.delete(column, hit) for column in (left, hi, lo))
@@ -117,15 +119,21 @@ class RunStore:
         for run in opened:
             open_still = np.flatnonzero(best < run.stamp)
             hit, rows = run.search(hi[open_still], lo[open_still])
-            where, stamps = open_still[hit], run.columns["stamp"][rows]
-            newer = stamps > best[where]
-            where, rows = where[newer], rows[newer]
-            best[where] = stamps[newer]
-            records[where] = run.records(rows, dtype)
+            for span in run.pieces(len(hit), len(run.columns), run.bytes):
+                _take_newer(run, open_still[hit[span]], rows[span], best, records)
+            self._bound_memory()
         back = np.empty_like(order)
         back[order] = np.arange(len(order))
         found = best[back] > 0
         return found, records[back[found]]
+
+    def _bound_memory(self) -> None:
+        """Let go of what was read of the runs, once it may be much."""
+        with self._lock:
+            opened = [run for run in self._open.values() if run.touched]
+        if sum(run.touched for run in opened) > _MAPPED:
+            for run in opened:
+                run.release()
 
     def merge(self, runs: Sequence[Run], level: int) -> Run:
         """One run in place of several of one model and kind, on disk; of a key it keeps the newest record.
@@ -141,6 +149,8 @@ class RunStore:
             with RunWriter(self.folder / name, Layout.of(_widest(opened), rows)) as writer:
                 for parts in _slices(opened, max(rows // _CHUNK, 1)):
                     writer.add(*_merged(opened, parts, _widest(opened)))
+                    for run in opened:
+                        run.release()
             sync_folder(self.folder)
         return Run(name, first.model_id, first.kind, first.day, level, writer.rows, *covering(runs))
 
@@ -214,6 +224,20 @@ def _newest(
     again = (hi[1:] == hi[:-1]) & (lo[1:] == lo[:-1])
     order = order[np.r_[~again, True]]
     return records[order], stamps[order]
+
+
+def _take_newer(
+    run: OpenRun,
+    where: NDArray[np.intp],
+    rows: NDArray[np.intp],
+    best: NDArray[np.uint64],
+    records: NDArray[np.void],
+) -> None:
+    """Put the run's `rows` at `where` of `records`, unless newer ones are there already."""
+    stamps = run.columns["stamp"][rows]
+    newer = stamps > best[where]
+    best[where[newer]] = stamps[newer]
+    records[where[newer]] = run.records(rows[newer], records.dtype)
 
 
 def _widest(runs: Sequence[OpenRun]) -> np.dtype[np.void]:

@@ -25,6 +25,7 @@ from anchorwatch.core.errors import CorruptError
 from anchorwatch.flow.records import record_type
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
     from types import TracebackType
 
@@ -37,6 +38,9 @@ _SEAL: Final = struct.Struct("<Q")
 _ALIGN: Final = 64
 _FILTER_BITS_PER_RECORD: Final = 16  # 6 % of absent keys pass
 _BITS: Final = np.uint64(64)
+_MEBIBYTE: Final = 1 << 20
+_SPAN: Final = 32 << 20  # of a file, to be in memory at a time
+_AROUND: Final = 64 << 10  # what the system brings in around a byte
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +86,10 @@ class RunWriter:
         self.rows = 0
         self._layout = layout
         self._columns = layout.columns()
-        self._filter = np.zeros(max(1 << layout.bits >> 3, 1), np.uint8)
+        self._filter = _Filter(layout.bits)
         self._hashes = {name: xxhash.xxh3_64() for name in self._columns if name}
+        self._digest = xxhash.xxh3_64()
+        self._filtered = 0
         self._stamp = 0
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
 
@@ -109,26 +115,53 @@ class RunWriter:
             data = _bytes(stamps if name == "stamp" else records[name])
             self._hashes[name].update(data)
             _write(self._file, data, offset + self.rows * kind.itemsize)
-        self._mark(records["hi"])
+        self._write_filter(self._filter.mark(records["hi"]))
         self.rows += len(records)
         self._stamp = max(self._stamp, int(stamps.max(initial=0)))
 
-    def _mark(self, hi: NDArray[np.uint64]) -> None:
-        """Set the filter's bits; `hi` is sorted, so that bits of one byte are neighbours."""
-        if not hi.size:
-            return
-        place, bit = filter_places(hi, self._layout.bits)
-        first = np.flatnonzero(np.r_[True, place[1:] != place[:-1]])
-        self._filter[place[first]] |= np.bitwise_or.reduceat(bit, first)
+    def _write_filter(self, part: NDArray[np.uint8]) -> None:
+        data = _bytes(part)
+        self._digest.update(data)
+        _write(self._file, data, _ALIGN + self._filtered)
+        self._filtered += len(data)
 
     def _finish(self) -> None:
-        _write(self._file, _bytes(self._filter), _ALIGN)
+        for part in self._filter.rest():
+            self._write_filter(part)
         os.ftruncate(self._file, self._columns[""][0])
-        layout, body = self._layout, _body_hash(self._filter, [one.digest() for one in self._hashes.values()])
+        layout, body = self._layout, _body_hash(self._digest, [one.digest() for one in self._hashes.values()])
         widths = (layout.scores, layout.slices, layout.bits)
         header = _HEADER.pack(_MAGIC, _VERSION, *widths, self.rows, layout.capacity, self._stamp, body)
         os.pwrite(self._file, header + _SEAL.pack(xxhash.xxh3_64_intdigest(header)), 0)
         os.fsync(self._file)
+
+
+class _Filter:
+    """The bits of a filter, made from front to back as keys come in ascending order; only the last byte is kept."""
+
+    def __init__(self, bits: int) -> None:
+        self._bits = bits
+        self._size = max(1 << bits >> 3, 1)
+        self._done = 0
+        self._last = np.zeros(1, np.uint8)
+
+    def mark(self, hi: NDArray[np.uint64]) -> NDArray[np.uint8]:
+        """Set the bits of sorted keys; gives the bytes that no later key can change."""
+        if not hi.size:
+            return self._last[:0]
+        place, bit = filter_places(hi, self._bits)
+        first = np.flatnonzero(np.r_[True, place[1:] != place[:-1]])
+        part = np.zeros(int(place[-1]) + 1 - self._done, np.uint8)
+        part[place[first] - self._done] = np.bitwise_or.reduceat(bit, first)
+        part[0] |= self._last[0]
+        self._done, self._last = int(place[-1]), part[-1:].copy()
+        return part[:-1]
+
+    def rest(self) -> Iterator[NDArray[np.uint8]]:
+        """The bytes that are left, a mebibyte at a time."""
+        yield self._last
+        for begin in range(self._done + 1, self._size, _MEBIBYTE):
+            yield np.zeros(min(_MEBIBYTE, self._size - begin), np.uint8)
 
 
 def _bytes(column: NDArray[Any]) -> memoryview:
@@ -142,8 +175,8 @@ def _write(handle: int, data: memoryview, offset: int) -> None:
         data, offset = data[done:], offset + done
 
 
-def _body_hash(bitmap: NDArray[np.uint8], columns: list[bytes]) -> int:
-    return xxhash.xxh3_64_intdigest(xxhash.xxh3_64_digest(bitmap.data) + b"".join(columns))
+def _body_hash(bitmap: xxhash.xxh3_64, columns: list[bytes]) -> int:
+    return xxhash.xxh3_64_intdigest(bitmap.digest() + b"".join(columns))
 
 
 def filter_places(hi: NDArray[np.uint64], bits: int) -> tuple[NDArray[np.intp], NDArray[np.uint8]]:
@@ -156,7 +189,18 @@ def filter_places(hi: NDArray[np.uint64], bits: int) -> tuple[NDArray[np.intp], 
 class OpenRun:
     """A run's file, mapped; raises `CorruptError` when its header or its length are not what was written."""
 
-    __slots__ = ("_digest", "bits", "columns", "filter", "layout", "path", "rows", "stamp")
+    __slots__ = (
+        "_data",
+        "_digest",
+        "bits",
+        "columns",
+        "filter",
+        "layout",
+        "path",
+        "rows",
+        "stamp",
+        "touched",
+    )
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -169,7 +213,8 @@ class OpenRun:
             places = self.layout.columns()
             if size != places[""][0]:
                 raise self.damaged(f"it has {size} bytes instead of {places[''][0]}")
-            data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            self._data = data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        self.touched = 0
         self.bits = self.layout.bits
         self.filter = np.frombuffer(data, np.uint8, max(1 << self.bits >> 3, 1), _ALIGN)
         self.columns: dict[str, NDArray[Any]] = {
@@ -191,14 +236,58 @@ class OpenRun:
 
     def verify(self) -> None:
         """Read all of it and raise `CorruptError` unless it is what was written."""
-        columns = [xxhash.xxh3_64_digest(_bytes(column)) for column in self.columns.values()]
-        if _body_hash(self.filter, columns) != self._digest:
+        bitmap, *columns = (self._hashed(column) for column in (self.filter, *self.columns.values()))
+        if _body_hash(bitmap, [column.digest() for column in columns]) != self._digest:
             raise self.damaged("its content is not what was written")
+
+    def _hashed(self, column: NDArray[Any]) -> xxhash.xxh3_64:
+        found, data = xxhash.xxh3_64(), _bytes(column)
+        for begin in range(0, len(data), _SPAN):
+            found.update(data[begin : begin + _SPAN])
+            self.release()
+        return found
+
+    @property
+    def bytes(self) -> int:
+        """The size of the file."""
+        return len(self._data)
+
+    def release(self) -> None:
+        """Let go of the pages that were read: the system keeps them, and this process grows no further."""
+        self.touched = 0
+        if hasattr(mmap, "MADV_DONTNEED"):
+            self._data.madvise(mmap.MADV_DONTNEED)
+
+    def pieces(self, count: int, columns: int, whole: int) -> Iterator[slice]:
+        """Spans of `count` sorted places, each of which touches some mebibytes of the file at most.
+
+        All of them together touch `whole` bytes, or less where they are few: each, so much around it in so many
+        columns. What a span touched is let go of when there are several; `touched` tells what was not.
+        """
+        most = min(whole, count * columns * _AROUND)
+        step = -(-count // max(-(-most // _SPAN), 1))
+        for begin in range(0, count, max(step, 1)):
+            yield slice(begin, begin + step)
+            if step < count:
+                self.release()
+        if step >= count:
+            self.touched = min(self.touched + most, len(self._data))
 
     def search(
         self, hi: NDArray[np.uint64], lo: NDArray[np.uint64]
     ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """Positions of the keys that are here, and of their records; quickest when `hi` is sorted."""
+        """Positions of the keys that are here, and of their records; `hi` is sorted."""
+        keys = self.columns["hi"].nbytes
+        hits, rows = [], []
+        for span in self.pieces(len(hi), 3, self.filter.nbytes + 2 * keys):
+            hit, row = self._search(hi[span], lo[span])
+            hits.append(hit + span.start)
+            rows.append(row)
+        return _joined(hits), _joined(rows)
+
+    def _search(
+        self, hi: NDArray[np.uint64], lo: NDArray[np.uint64]
+    ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         byte, bit = filter_places(hi, self.bits)
         maybe = np.flatnonzero(self.filter[byte] & bit)
         his, los = self.columns["hi"], self.columns["lo"]
