@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from anchorwatch.core.errors import CorruptError
 from anchorwatch.core.results import Missing, Results, Value
-from anchorwatch.flow.panel import Sheet, decode_panel, encode_panel
+from anchorwatch.flow.panel import Sheet, decode_panel, encode_panel, halves
 
 SINGLE = st.floats(-1e6, 1e6, width=32)
 NUMBER = st.floats(-1e300, 1e300)
@@ -110,3 +110,32 @@ def test_reasons_beyond_a_byte() -> None:
     assert back["s7"] == Missing("why s7", 0)
     assert all(isinstance(found, Missing) for _, found in back)
     assert not any(isinstance(found, Value) for _, found in back)
+
+
+@given(counts=st.lists(st.integers(0, 2**40), min_size=1, max_size=5))
+def test_counts_take_four_bytes_where_they_fit(counts: list[int]) -> None:
+    """And eight where one of them does not; they are read back as they were either way."""
+    subjects = [f"s{index}" for index in range(len(counts))]
+    keys, blob = encode_panel([Results.of("m", subjects, 1.0, n=counts)])
+    block = Sheet(keys, [blob]).block("m")
+    assert block is not None
+    assert block.n.tolist() == [counts]
+    assert len(blob) == len(counts) * (8 + 1 + (8 if max(counts) >= 2**32 else 4))
+
+
+@given(panel=panels())
+def test_a_panel_is_halved_by_its_subjects(panel: list[Results]) -> None:
+    """Measures of the whole model go into the one half, all others into the other; none is lost."""
+    heads, tails = halves(panel)
+    assert {item.subjects for item in heads} <= {("",)}
+    assert ("",) not in {item.subjects for item in tails}
+    assert sorted(map(id, heads + tails)) == sorted(map(id, panel))
+
+
+@pytest.mark.parametrize("count", [1, 400])
+def test_a_cut_panel_on_a_sheet_is_damaged(count: int) -> None:
+    """Small panels and large ones are told to be too short, whichever way they are read."""
+    subjects = [f"s{index}" for index in range(count)]
+    keys, blob = encode_panel([Results.of("m", subjects, 1.0, n=1)])
+    with pytest.raises(CorruptError, match="is shorter than its layout"):
+        Sheet(keys, [blob, blob[: len(blob) // 3]]).block("m")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -306,10 +307,17 @@ def window_results(books: Transaction, view: View, start: int, end: int) -> list
 
 def isos(times: NDArray[np.int64]) -> list[str]:
     """`core.times.iso` of many moments, quicker when they are whole seconds."""
+    return list(_isos(times.tobytes()))
+
+
+@lru_cache(maxsize=8)
+def _isos(raw: bytes) -> tuple[str, ...]:
+    """The charts of one page ask for the same windows one after the other."""
+    times = np.frombuffer(raw, np.int64)
     if (times % 1_000_000).any():
-        return [iso(at) for at in times.tolist()]
+        return tuple(iso(at) for at in times.tolist())
     texts = np.datetime_as_string((times // 1_000_000).astype("datetime64[s]"), timezone="UTC")
-    return [str(text) for text in texts.tolist()]
+    return tuple(texts.tolist())
 
 
 def _finite(number: float) -> float | None:

@@ -60,19 +60,19 @@ def halves(panel: Sequence[Results]) -> tuple[list[Results], list[Results]]:
 
 def encode_panel(panel: Sequence[Results]) -> tuple[str, bytes]:
     """The layout's text (the same for like panels) and the bytes."""
-    flags = [_flags(item) for item in panel]
+    n = _joined([item.n for item in panel], np.int64)
+    flags = _flags(panel, wide=bool(n.size) and not 0 <= n.min() <= n.max() < 2**32)
     entries = [[item.measure, item.subjects, flag] for item, flag in zip(panel, flags, strict=True)]
     reasons: list[str] = []
-    codes = np.array([_code(reason, reasons) for item in panel for reason in item.reasons], dtype=np.uint8)
     pieces = [
-        _join([item.value for item in panel], "<f8"),
-        *(_join([item.n], "<i8" if flag & _WIDE else "<u4") for item, flag in zip(panel, flags, strict=True)),
-        codes.tobytes(),
+        _joined([item.value for item in panel], np.float64).astype("<f8").tobytes(),
+        n.astype("<i8" if flags and flags[0] & _WIDE else "<u4").tobytes(),
+        b"".join([_codes(item.reasons, reasons) for item in panel]),
     ]
-    for item, flag in zip(panel, flags, strict=True):
-        if flag & _INTERVAL:
-            pieces += [_join([item.low], "<f4"), _join([item.high], "<f4")]
-    pieces += [_join([item.p], "<f4") for item, flag in zip(panel, flags, strict=True) if flag & _P]
+    bounds = [(item.low, item.high) for item, flag in zip(panel, flags, strict=True) if flag & _INTERVAL]
+    ps = [item.p for item, flag in zip(panel, flags, strict=True) if flag & _P]
+    floats = _joined([*(side for pair in bounds for side in pair), *ps], np.float64)
+    pieces.append(floats.astype("<f4").tobytes())
     if reasons:
         pieces.append(json.dumps(reasons).encode())
     return json.dumps(entries, separators=(",", ":")), b"".join(pieces)
@@ -204,10 +204,24 @@ def _texts(tail: bytes) -> tuple[str, ...]:
     return tuple(json.loads(tail)) if tail else ()
 
 
-def _flags(item: Results) -> int:
-    flags = _INTERVAL if np.isfinite(item.low).any() or np.isfinite(item.high).any() else 0
-    flags |= _P if np.isfinite(item.p).any() else 0
-    return flags | (_WIDE if len(item) and not 0 <= item.n.min() <= item.n.max() < 2**32 else 0)
+def _flags(panel: Sequence[Results], *, wide: bool) -> list[int]:
+    """Which numbers each measure has at all."""
+    ends = np.cumsum([0, *map(len, panel)])
+
+    def some(arrays: list[NDArray[np.float64]]) -> NDArray[np.bool_]:
+        finite = np.concatenate([[0], np.cumsum(np.isfinite(_joined(arrays, np.float64)))])
+        found: NDArray[np.bool_] = np.diff(finite[ends]) > 0
+        return found
+
+    interval = some([item.low for item in panel]) | some([item.high for item in panel])
+    flags: list[int] = (interval * _INTERVAL + some([item.p for item in panel]) * _P + wide * _WIDE).tolist()
+    return flags
+
+
+def _codes(reasons: Sequence[str | None], known: list[str]) -> bytes:
+    if reasons.count(None) == len(reasons):
+        return bytes(len(reasons))
+    return bytes([_code(reason, known) for reason in reasons])
 
 
 def _code(reason: str | None, known: list[str]) -> int:
@@ -220,5 +234,5 @@ def _code(reason: str | None, known: list[str]) -> int:
     return known.index(reason) + 1
 
 
-def _join(arrays: Sequence[NDArray[Any]], dtype: str) -> bytes:
-    return b"".join(np.ascontiguousarray(array, dtype=dtype).tobytes() for array in arrays)
+def _joined(arrays: Sequence[NDArray[Any]], kind: type[np.generic]) -> NDArray[Any]:
+    return np.concatenate(arrays) if arrays else np.empty(0, kind)

@@ -81,10 +81,13 @@ class SqlResults:
     def save(self, measured: Sequence[Measured]) -> None:
         """Put each in place of what is there."""
         heads, tails = [], []
+        known: dict[int, list[dict[str, Any]]] = {}
         for item in measured:
+            if id(item.panel) not in known:  # a version alone and all versions together share theirs
+                known[id(item.panel)] = [self._encoded(half) for half in halves(item.panel)]
+            head, tail = known[id(item.panel)]
             key = {"slice_id": item.slice_id, "grain": item.grain, "start": item.start}
             span = {"finish": item.finish, "events": item.events, "joined": item.joined}
-            head, tail = map(self._encoded, halves(item.panel))
             heads.append(key | span | head)
             tails.append(key | tail)
         put(self._connection, tables.results, heads)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -65,9 +66,15 @@ def walls(texts: Sequence[str], zone: str) -> list[int]:
     >>> walls(["1970-01-02T05:00:00Z", "1970-01-02T06:00:00Z"], "America/New_York")
     [86400000, 90000000]
     """
+    return list(_walls(tuple(texts), zone))
+
+
+@lru_cache(maxsize=8)
+def _walls(texts: tuple[str, ...], zone: str) -> tuple[int, ...]:
+    """The charts of one page stand on the same windows."""
     utc = pl.Series(texts, dtype=pl.String).str.to_datetime(_ISO, time_unit="ms", time_zone="UTC")
     local = utc.dt.convert_time_zone(zone).dt.replace_time_zone(None)
-    return local.cast(pl.Int64).to_list()
+    return tuple(local.cast(pl.Int64).to_list())
 
 
 def _line(series: Mapping[str, Any], zone: str) -> Json:
