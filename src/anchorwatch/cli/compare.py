@@ -18,6 +18,7 @@ from anchorwatch.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
     from anchorwatch.report.report import Report
 
 

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from anchorwatch.core.errors import InputError
 from anchorwatch.core.registry import unknown
-from anchorwatch.report.changes import changes
 from anchorwatch.report.declare import Declared, declare
 from anchorwatch.report.fit import Break, misfits, roles
-from anchorwatch.report.judge import judge, readings, told
+from anchorwatch.report.judge import asks_for_rows, judge, readings, told
 from anchorwatch.report.report import Report
 from anchorwatch.report.source import Source
 from anchorwatch.report.whole import profiles
@@ -81,7 +80,8 @@ def compare(
         raise InputError("the reference has no rows; hand in rows from a time when all was well")
     declared = Declared(spec) if spec is not None else declare(first, given)
     chosen = declared.spec
-    pair = profiles(chosen, before, after)
+    wanted = default_rules(chosen) if rules is None else tuple(rules)
+    pair = profiles(chosen, before, after, sampled=asks_for_rows(wanted))
     apart = [
         item for item in misfits(chosen, before.schema, after.schema) if item.column not in declared.left_out
     ]
@@ -90,13 +90,11 @@ def compare(
     places = {name: place for place, name in roles(chosen).items()}
     present -= {places.get(item.column, item.column) for item in apart if item.kind is Break.GONE}
     found = readings(chosen, present, pair)
-    wanted = default_rules(chosen) if rules is None else tuple(rules)
     return Report(
         spec=chosen,
         profiles=pair,
         readings=found,
         judged=(*told(chosen, apart, pair[1].events), *judge(chosen, wanted, found)),
-        changes=changes(*pair),
         left_out=declared.left_out,
     )
 
@@ -104,4 +102,4 @@ def compare(
 def _known(settings: dict[str, Any]) -> None:
     for name in settings:
         if name not in SETTINGS:
-            raise InputError(unknown("setting", name, SETTINGS))
+            raise InputError(unknown("setting", name, ("task", "target", "prediction", "score", *SETTINGS)))

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from anchorwatch.core.results import Missing, Results
     from anchorwatch.core.types import Finding
+    from anchorwatch.drift.change import Change
     from anchorwatch.report.judge import Readings
     from anchorwatch.report.report import Report
 
@@ -41,6 +42,7 @@ def content(report: Report) -> dict[str, Any]:
         "name": spec.name,
         "task": answers(spec) if modelled else None,
         "passed": report.passed,
+        "state": _whole(report),
         "summary": summary(report),
         "rows": {"reference": reference.events, "current": current.events},
         "drifted": report.drifted,
@@ -72,11 +74,21 @@ def summary(report: Report) -> str:
     if parts:
         text = "; ".join(parts)
         return text[:1].upper() + text[1:] + "."
-    unknown = sum(column["state"] == "unknown" for column in _columns(report))
+    unknown = _unknown(report)
     if of and unknown == of:
         return "Nothing can be said: there are too few rows."
     rest_text = f"; {counted(unknown, 'column')} cannot be judged" if unknown else ""
     return f"No drift in {counted(of, 'column')}{rest_text}."
+
+
+def _unknown(report: Report) -> int:
+    return sum(column["state"] == "unknown" for column in _columns(report))
+
+
+def _whole(report: Report) -> str:
+    if not report.passed:
+        return "failed"
+    return "unknown" if report.columns and _unknown(report) == len(report.columns) else "passed"
 
 
 def _worse(report: Report, item: Finding) -> str:
@@ -138,8 +150,12 @@ def _columns(report: Report) -> list[dict[str, Any]]:
     for item in report.judged:
         findings[item.subject].append(item)
     per_column = [item for item in report.readings.values() if item.measure.kinds]
+    changes = report.changes
     states = ("drifted", "broken", "unknown", "ok")
-    rows = [_column(report, subject, findings[subject], per_column) for subject in report.columns]
+    rows = [
+        _column(report, subject, findings[subject], per_column) | {"change": _change(changes.get(subject))}
+        for subject in report.columns
+    ]
     return sorted(rows, key=lambda row: (states.index(row["state"]), -(row["effect"] or 0.0)))
 
 
@@ -156,20 +172,35 @@ def _column(
         for item in mine
         if item.measure.family is Family.QUALITY
     }
-    changed = report.changes.get(subject)
     first = drift.get("drift") or drift.get("target_drift") or {}
     return {
         "name": name_of(report.spec, subject),
         "role": role_of(subject),
-        "kind": "number" if subject in report.profiles[0].grid.numbers else "category",
+        "kind": kind_of(report, subject),
         "state": _state(findings, bad),
         "effect": first.get("value"),
         "p": first.get("p"),
-        "change": None if changed is None else {"kind": changed.kind, "text": changed.text},
         "reasons": [item.reason for item in bad] or _unknowns(findings),
         "drift": drift,
         "quality": quality,
     }
+
+
+def _change(found: Change | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    return {
+        "kind": found.kind.value,
+        "text": found.text,
+        "figures": dict(found.figures),
+        "names": [*found.names],
+    }
+
+
+def kind_of(report: Report, subject: str) -> str:
+    """A column's kind."""
+    grid = report.profiles[0].grid
+    return "number" if subject in grid.numbers else "category" if subject in grid.categories else "vector"
 
 
 def _state(findings: Sequence[Finding], bad: Sequence[Finding]) -> str:

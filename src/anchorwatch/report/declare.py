@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from anchorwatch.core.errors import InputError
+from anchorwatch.core.errors import ConfigError, InputError
 from anchorwatch.core.registry import unknown
 from anchorwatch.core.schema import Fields, Kind, ModelSpec, Task, label_text
 
@@ -48,11 +48,11 @@ def declare(frame: pl.DataFrame, given: Mapping[str, Any]) -> Declared:
     for name in roles.values():
         if name not in frame.columns:
             raise InputError(unknown("column", name, frame.columns), column=name)
-    task = Task(settings.pop("task", None) or _task(frame, roles))
+    named = bool(settings.keys() & {"task"} or roles.keys() & {"target", "prediction", "score"})
+    task = _given_task(settings.pop("task")) if "task" in settings else _task(frame, roles)
     wanted = settings.pop("columns", None)
     if task is Task.BINARY and "positive" not in settings:
         settings["positive"] = _positive(frame, roles)
-    named = bool(roles.keys() & {"target", "prediction", "score"}) or "task" in given
     conventional = {"id", "at"} | ({*_conventions()} if named else set())
     kinds, left_out = _kinds(frame, wanted, {*roles.values()}, conventional)
     spec = ModelSpec.infer(
@@ -68,6 +68,12 @@ def declare(frame: pl.DataFrame, given: Mapping[str, Any]) -> Declared:
 
 def _conventions() -> Iterable[str]:
     return (getattr(_DEFAULTS, place) for place in ROLES.values())
+
+
+def _given_task(text: str) -> Task:
+    if text not in list(Task):
+        raise ConfigError(f"task: {unknown('task', str(text), list(Task))}")
+    return Task(text)
 
 
 def _task(frame: pl.DataFrame, roles: Mapping[str, str]) -> Task:
@@ -129,6 +135,8 @@ def _kinds(
 def _unfit(series: pl.Series, *, asked: bool) -> str | None:
     if not series.name or series.name.startswith("_") or len(series.name) > 200:
         return "its name cannot be used: 1 to 200 characters, not beginning with '_'"
+    if isinstance(series.dtype, pl.List | pl.Array) and series.dtype.inner.is_numeric():
+        return None
     if not (series.dtype.is_numeric() or series.dtype in _NAMES or isinstance(series.dtype, pl.Enum)):
         return f"columns of type {series.dtype} are not compared"
     some = series.head(PEEK)
@@ -141,5 +149,7 @@ _NAMES = (pl.String, pl.Categorical, pl.Enum, pl.Boolean)
 
 
 def _kind(series: pl.Series) -> Kind:
+    if series.dtype.is_nested():
+        return Kind.VECTOR
     few = series.dtype.is_integer() and series.n_unique() <= FEW
     return Kind.NUMBER if series.dtype.is_numeric() and not few else Kind.CATEGORY

@@ -96,7 +96,7 @@ def canonical(spec: ModelSpec, frame: pl.DataFrame) -> pl.DataFrame:
             others.append(_number(series) if spec.task is Task.REGRESSION else _name(series))
         elif series.name in spec.categories:
             others.append(_name(series))
-        elif series.name in place.values():
+        elif series.name in place.values() or (series.name in spec.vectors and series.dtype.is_nested()):
             others.append(series)
     unnumbered = spec.evolve(columns=tuple(item for item in spec.columns if item.kind is not Kind.NUMBER))
     if not others:

@@ -32,6 +32,9 @@ SCHEMA = "schema"
 ONE_OFF = Window(datetime(1970, 1, 1, tzinfo=UTC), datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=1))
 """What budgets of false alarms are counted by: as if such a comparison were made every day."""
 
+BY_ROWS = frozenset({"sample"})
+"""Parts of a profile that cost more than all others; made when a rule asks for them."""
+
 _NEEDS_TRAFFIC = {"error_rate": "_error", "latency": "_latency"}
 
 
@@ -44,10 +47,17 @@ class Readings:
     reference: Results | None = None
 
 
+def asks_for_rows(rules: Iterable[Rule]) -> bool:
+    """Whether a rule judges columns together, which takes a sample of rows."""
+    return any(rule.measure in MEASURES and MEASURES[rule.measure].needs & BY_ROWS for rule in rules)
+
+
 def readings(spec: ModelSpec, present: Iterable[str], pair: tuple[Profile, Profile]) -> dict[str, Readings]:
     """Every measure that says something of the columns `present`, by name."""
     subjects = set(present)
     wanted = [item for item in applicable(spec.task) if _applies(item, subjects)]
+    if pair[1].sample is None:
+        wanted = [item for item in wanted if not item.needs & BY_ROWS]
     now = {item.measure: _only(item, subjects) for item in measure_all(wanted, *pair)}
     alone = [item for item in wanted if item.family is not Family.DRIFT]
     before = {item.measure: _only(item, subjects) for item in measure_all(alone, pair[0], pair[0])}

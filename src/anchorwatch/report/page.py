@@ -47,7 +47,9 @@ def _shown(report: Report, cards: int, rows: int) -> dict[str, Any]:
     found = report.to_dict()
     columns = found["columns"]
     drifted = [column for column in columns if column["state"] == "drifted"]
-    pictured = {column["name"] for column in (*drifted[:cards], *columns[:rows])}
+    pictured = {
+        column["name"] for column in (*drifted[:cards], *columns[:rows]) if column["kind"] != "vector"
+    }
     pictures = {name: report.distribution(name) for name in pictured}
     return {
         "report": found,

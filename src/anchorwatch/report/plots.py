@@ -109,5 +109,6 @@ def _bare(axes: Any) -> None:
 
 def _plain(name: str, longest: int = LONGEST) -> str:
     """A name that Matplotlib does not take for a formula."""
+    name = "".join(mark if mark.isprintable() else " " for mark in name)
     short = name if len(name) <= longest else f"{name[: longest - 1]}…"
     return short.replace("$", r"\$")

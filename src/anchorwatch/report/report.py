@@ -11,6 +11,9 @@ from anchorwatch.core.errors import InputError, UnknownError
 from anchorwatch.core.registry import unknown
 from anchorwatch.core.results import Value
 from anchorwatch.core.types import Severity, Verdict
+from anchorwatch.drift.change import ChangeKind
+from anchorwatch.drift.kind import kinds
+from anchorwatch.drift.subjects import Side
 from anchorwatch.profile.measure import MEASURES, Family
 from anchorwatch.report.judge import family
 from anchorwatch.report.words import name_of
@@ -21,8 +24,8 @@ if TYPE_CHECKING:
     from anchorwatch.core.results import Results
     from anchorwatch.core.schema import ModelSpec
     from anchorwatch.core.types import Finding
+    from anchorwatch.drift.change import Change
     from anchorwatch.profile.profile import Profile
-    from anchorwatch.report.changes import Changed
     from anchorwatch.report.judge import Readings
 
 _EFFECTS = {"_outcome": "target_drift"}
@@ -37,7 +40,6 @@ class Report:
         profiles: of the reference and of the current table, on the reference's bins.
         readings: each measure that applies, on both sides, by name.
         judged: what every rule said, whether good, bad or unknown.
-        changes: in which way a column changed, by column.
         left_out: columns of the reference that were not compared, with the reason.
     """
 
@@ -45,7 +47,6 @@ class Report:
     profiles: tuple[Profile, Profile]
     readings: Mapping[str, Readings]
     judged: Sequence[Finding]
-    changes: Mapping[str, Changed] = field(default_factory=dict)
     left_out: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -80,6 +81,12 @@ class Report:
         """Subjects that were compared: inputs by their names, `_prediction`, `_score` and `_outcome`."""
         named = [item for item in self.readings.values() if item.measure.kinds]
         return tuple(dict.fromkeys(subject for item in named for subject in item.current.subjects))
+
+    @property
+    def changes(self) -> dict[str, Change]:
+        """In which way each column changed that did: moved, another unit, gone missing, renamed and so on."""
+        found = {**kinds(*self.profiles), **kinds(*self.profiles, Side.TARGET)}
+        return {name: change for name, change in found.items() if change.kind is not ChangeKind.NONE}
 
     @property
     def summary(self) -> str:

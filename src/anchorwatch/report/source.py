@@ -45,17 +45,19 @@ class Source:
         Raises:
             InputError: it is neither, or it cannot be read.
         """
-        if isinstance(given, str | PathLike):
-            given = scan_path(str(given))
+        path = str(given) if isinstance(given, str | PathLike) else ""
+        if path:
+            given = scan_path(path)
         if not isinstance(given, pl.LazyFrame):
             table = _named(table_of(given))
             return cls(dict(table.schema), table)
         try:
             scan = given.select(pl.all().exclude(r"^__index_level_.*$"))
             schema = dict(scan.collect_schema())
+            large = _large(path, scan, len(schema))
         except (OSError, pl.exceptions.PolarsError) as problem:
             raise InputError(f"the table cannot be read: {_line(problem)}") from None
-        begun = _begun(scan, len(schema))
+        begun = None if large else _begun(scan, len(schema))
         return cls(schema, begun, None if begun is not None else scan)
 
     def pieces(self) -> Iterator[pl.DataFrame]:
@@ -114,6 +116,13 @@ SCANS: dict[str, Callable[[str], pl.LazyFrame]] = {
 def _named(table: pl.DataFrame) -> pl.DataFrame:
     """Without the index that pandas hands over as a column."""
     return table.select(name for name in table.columns if not name.startswith("__index_level_"))
+
+
+def _large(path: str, scan: pl.LazyFrame, width: int) -> bool:
+    """Whether Parquet files say of themselves that they hold more than there is room for."""
+    if not path or (Path(path).suffix.lower() != ".parquet" and not Path(path).is_dir()):
+        return False
+    return int(scan.select(pl.len()).collect().item()) * width > ROOM
 
 
 def _begun(scan: pl.LazyFrame, width: int) -> pl.DataFrame | None:

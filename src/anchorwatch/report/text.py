@@ -9,7 +9,7 @@ from anchorwatch.report.words import chance, reading, share
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-MARKS = {"drifted": "▲", "broken": "▲", "unknown": "○", "ok": "●"}
+MARKS = {"failed": "■", "unknown": "○", "passed": "●"}
 LONGEST = 40
 MOST = 20
 
@@ -18,7 +18,7 @@ def text(found: dict[str, Any]) -> str:
     """Summary, drifted columns, metrics, other findings."""
     rows = found["rows"]
     parts = [
-        f"{'● passed' if found['passed'] else '■ failed'}  {_line(found['summary'])}",
+        f"{MARKS[found['state']]} {found['state']}  {_line(found['summary'])}",
         f"{rows['current']:,} rows against {rows['reference']:,}",
     ]
     drifted = [column for column in found["columns"] if column["state"] == "drifted"]

@@ -14,14 +14,16 @@ import polars as pl
 from anchorwatch.flow.reference import joined_rows
 from anchorwatch.profile.build import build_grid
 from anchorwatch.profile.digest import Calls
-from anchorwatch.profile.fold import fold_outcomes
+from anchorwatch.profile.fold import fold_outcomes, prepare
 from anchorwatch.profile.grid import OUTCOME
 from anchorwatch.profile.levels import Levels
 from anchorwatch.profile.parts import Categories, Numbers
 from anchorwatch.profile.profile import Profile
 from anchorwatch.profile.rows import Rows
+from anchorwatch.profile.sample import REFERENCE_ROWS, Sample, row_keys, smallest
 from anchorwatch.profile.tally import each, missing_code, standardised
 from anchorwatch.profile.unseen import LONGEST, merge_names
+from anchorwatch.profile.vectors import Matrix
 from anchorwatch.report.fit import canonical
 
 if TYPE_CHECKING:
@@ -33,8 +35,8 @@ if TYPE_CHECKING:
     from anchorwatch.profile.grid import Grid
     from anchorwatch.report.source import Source
 
-SAMPLED = 4096
-"""Rows of which the parts of a profile are taken that hold rows, not sums."""
+NAMES = 4096
+"""Names of a category that are looked for in the whole of a large table."""
 
 TRAINED = 1_000_000
 """Rows on which the bins of a table are fixed that is too large to be held."""
@@ -43,14 +45,20 @@ CELLS = 2**26
 """Cells of those rows at most."""
 
 
-def whole(spec: ModelSpec, frame: pl.DataFrame, grid: Grid) -> Profile:
-    """The profile of all rows of a canonical frame; what `fold_inputs` and `fold_outcomes` say of one group."""
+def whole(spec: ModelSpec, frame: pl.DataFrame, grid: Grid, sample: int = 0) -> Profile:
+    """The profile of all rows of a canonical frame; what `fold_inputs` and `fold_outcomes` say of one group.
+
+    A `sample` of so many rows is drawn by the rows' numbers, not by their ids, which takes no hashing of texts.
+    """
     groups = np.zeros(frame.height, np.int64)
+    rows = Rows.of(groups, 1)
     inputs = Profile(
         grid,
         numbers=numbers(frame, grid) if grid.numbers else None,
         categories=categories(frame, grid) if grid.categories else None,
-        service=Calls.of(frame).fold(Rows.of(groups, 1))[0],
+        service=Calls.of(frame).fold(rows)[0],
+        sample=_drawn(frame, grid, rows, sample) if sample else None,
+        vectors=Matrix.of(frame, grid).fold(rows, grid)[0] if grid.vectors else None,
     )
     if "_outcome" not in frame.columns:
         return inputs
@@ -59,24 +67,34 @@ def whole(spec: ModelSpec, frame: pl.DataFrame, grid: Grid) -> Profile:
     return inputs + fold_outcomes(joined, groups[known], 1, grid)[0]
 
 
-def profiles(spec: ModelSpec, before: Source, after: Source) -> tuple[Profile, Profile]:
+def _drawn(frame: pl.DataFrame, grid: Grid, rows: Rows, capacity: int) -> Sample | None:
+    keys = row_keys(None, frame.height)
+    places, _ = smallest(keys, rows, capacity)
+    some = frame[places]
+    return prepare(some, grid, keys[places]).fold(np.zeros(places.size, np.int64), 1, capacity)[0].sample
+
+
+def profiles(
+    spec: ModelSpec, before: Source, after: Source, *, sampled: bool = False
+) -> tuple[Profile, Profile]:
     """Both sides on the reference's grid, whether they fit in memory or not."""
+    sample = REFERENCE_ROWS if sampled else 0
     if before.table is not None:
         frame = canonical(spec, before.table)
         grid = build_grid(spec, frame)
-        reference = whole(spec, frame, grid)
+        reference = whole(spec, frame, grid, sample)
         del frame
     else:
         grid = build_grid(spec, _trained(spec, before))
-        reference = _summed(spec, before, grid)
-    return reference, _summed(spec, after, grid)
+        reference = _summed(spec, before, grid, sample)
+    return reference, _summed(spec, after, grid, sample)
 
 
-def _summed(spec: ModelSpec, source: Source, grid: Grid) -> Profile:
+def _summed(spec: ModelSpec, source: Source, grid: Grid, sample: int) -> Profile:
     """Piece by piece, so that no more than one is held."""
     total = Profile(grid)
     for piece in source.pieces():
-        total += whole(spec, canonical(spec, piece), grid)
+        total += whole(spec, canonical(spec, piece), grid, sample)
     return total
 
 
@@ -208,7 +226,7 @@ class _Edges:
                 self._ends[name] = (min(low, float(finite.min())), max(high, float(finite.max())))  # type: ignore[arg-type]
         for name in self._spec.categories:
             known = self._names.setdefault(name, set())
-            if len(known) < SAMPLED:
+            if len(known) < NAMES:
                 known.update(frame[name].drop_nulls().unique().to_list())
 
     def rows(self, sample: pl.DataFrame) -> pl.DataFrame:
