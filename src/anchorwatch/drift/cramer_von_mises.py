@@ -34,7 +34,7 @@ def cramer_von_mises(reference: Profile | None, current: Profile) -> Results:
 
     `T = nm/N Σ h (Z₋² + Z₊²)/2` over the grid's bins, of pooled share `h`, `Z` being the difference of the
     distribution functions before and after a bin. 0 or more, best 0, grows with the rows; judge it by its
-    p-value. It is the raw values' statistic to within `nm/N · w (Z + w)` with `w` the largest share of either
+    p-value. It is the raw values' statistic to within `nm/N · w (2Z + w)` with `w` the largest share of either
     side in one bin and `Z` the largest difference, and without bias; equal to it where each value has a bin of
     its own. The p-value is that of the limit under these bins and ties, right down to 1e-12.
 

@@ -81,5 +81,7 @@ def _index(bins: Bins) -> Found:
     rows = np.arange(len(cut))[:, None]
     before = bins.base[rows, cut - 1] * (1 - part) + bins.base[rows, cut] * part
     after = before + bins.gap[rows, cut - 1] * (1 - part) + bins.gap[rows, cut] * part
-    value = classic_terms(np.diff(before, axis=1), np.diff(after, axis=1)).sum(axis=1)
+    # What rounding leaves of an empty bin would pass for a share, and its logarithm for a finding.
+    shares = [np.diff(side, axis=1).round(12) for side in (before, after)]
+    value = classic_terms(shares[0], shares[1]).sum(axis=1)
     return value, None, [None] * len(cut)
