@@ -216,6 +216,20 @@ def test_one_bad_batch_may_trip_several_consumers(tmp_path: Path, sound: dict[st
         assert (found["lake"], found["series"]) == (sound["lake"], sound["series"])
 
 
+def test_what_came_since_holds_over_what_was_set_aside(tmp_path: Path) -> None:
+    """The joiner knows the last outcome afterwards, so that one that takes it back is a correction."""
+    with Watch.open(tmp_path, start=False) as watch:
+        watch.apply(SPEC)
+        with pytest.MonkeyPatch.context() as patch:
+            poison(patch, "join", 2)
+            play(watch, [predictions("p", [0]), outcomes("o", [0], 1), outcomes("newer", [0], 2)])
+        assert watch.retry_set_aside()[0]["problem"] is None
+        watch.settle()
+        assert watch.queries.series("load", "mae")["value"] == [2.0]
+        play(watch, [outcomes("back", [0], 1)])
+        assert watch.queries.series("load", "mae")["value"] == [1.0]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "step",
