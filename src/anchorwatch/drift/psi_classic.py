@@ -27,6 +27,7 @@ _SOURCE = "Siddiqi 2006; the ten equal bins and 1e-4 of credit scoring"
     needs=frozenset({"numbers"}),
     unit="nats",
     better="lower",
+    symmetric=True,
     source=_SOURCE,
 )
 def psi_classic(reference: Profile | None, current: Profile) -> Results:
@@ -60,6 +61,7 @@ def psi_classic(reference: Profile | None, current: Profile) -> Results:
     stage=Stage.OUTCOMES,
     unit="nats",
     better="lower",
+    symmetric=True,
     source=_SOURCE,
 )
 def target_psi_classic(reference: Profile | None, current: Profile) -> Results:
