@@ -13,9 +13,12 @@ if TYPE_CHECKING:
     from anchorwatch.client.watch import connect
     from anchorwatch.core.calendar import Grain
     from anchorwatch.core.errors import AnchorwatchError
-    from anchorwatch.core.results import Missing, Value
+    from anchorwatch.core.results import Missing, Results, Value
     from anchorwatch.core.schema import Column, Fields, Kind, ModelSpec, Task
     from anchorwatch.core.types import Rule, Severity
+    from anchorwatch.metrics.custom import cost_measure, loss, metric
+    from anchorwatch.profile.measure import measure
+    from anchorwatch.profile.profile import Profile
     from anchorwatch.report.compare import compare
 
 __all__ = [
@@ -26,12 +29,18 @@ __all__ = [
     "Kind",
     "Missing",
     "ModelSpec",
+    "Profile",
+    "Results",
     "Rule",
     "Severity",
     "Task",
     "Value",
     "compare",
     "connect",
+    "cost_measure",
+    "loss",
+    "measure",
+    "metric",
     "open",
 ]
 
@@ -43,12 +52,18 @@ _HOMES = {
     "Kind": "core.schema",
     "Missing": "core.results",
     "ModelSpec": "core.schema",
+    "Profile": "profile.profile",
+    "Results": "core.results",
     "Rule": "core.types",
     "Severity": "core.types",
     "Task": "core.schema",
     "Value": "core.results",
     "compare": "report.compare",
     "connect": "client.watch",
+    "cost_measure": "metrics.custom",
+    "loss": "metrics.custom",
+    "measure": "profile.measure",
+    "metric": "metrics.custom",
     "open": "app.embedded",
 }
 

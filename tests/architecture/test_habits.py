@@ -26,6 +26,7 @@ CLOCKS = {
 
 # Broad excepts: how many, and why catching everything is right there.
 BROAD = {
+    "app/imports.py": (1, "users' modules may raise anything; told as an error of the configuration"),
     "app/watch.py": (1, "lets go of the lock, raises on"),
     "app/worker.py": (1, "the loop logs what a round trips over and goes on"),
     "client/encode.py": (2, "users' objects may raise anything; told as an unreadable event"),
@@ -34,6 +35,7 @@ BROAD = {
     "client/tally.py": (1, "the user's callback must not stop the sender; logged"),
     "flow/aside.py": (2, "a batch that fails alone is set aside with its trace; what fails again says why"),
     "flow/pump.py": (1, "a consumer's trouble is logged, shown in the status, tried again"),
+    "metrics/custom.py": (1, "users' measures may raise anything; told as the reason why there is no value"),
     "stores/delta_table.py": (2, "half-written files are removed, raises on"),
     "stores/ledger/ledger.py": (1, "caches of an undone transaction are emptied, raises on"),
 }

@@ -25,6 +25,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from anchorwatch.app.imports import import_modules
 from anchorwatch.app.yaml_source import Document, Key, OneLine, parse, read, write
 from anchorwatch.core.errors import ConfigError
 from anchorwatch.core.schema import ModelSpec
@@ -115,11 +116,24 @@ def dump(spec: ModelSpec, rules: Iterable[Rule] | None = None) -> str:
 
 def _watch_file(document: Document, folder: Path) -> WatchFile:
     top = document.mapping((), "begin with 'models:'")
-    document.only((), ("models",), LATER["file"])
+    document.only((), ("models", "imports"), LATER["file"])
+    _imports(document, folder)
     if not top.get("models"):
         raise document.error(("models",), "the file declares none; begin with 'models:' and a name")
     models = document.mapping(("models",), "write a name and its settings, such as 'flights: {task: binary}'")
     return WatchFile(tuple(_declared(document, ("models", name), folder) for name in models))
+
+
+def _imports(document: Document, folder: Path) -> None:
+    """Import the modules that `imports` names, so that rules may name what they register."""
+    if document.at(("imports",)) is None:
+        return
+    names = document.sequence(("imports",), "write a list of modules, such as [my_package.measures]")
+    for place, name in enumerate(names):
+        try:
+            import_modules([str(name)], folder)
+        except ConfigError as problem:
+            raise document.error(("imports", place), str(problem)) from None
 
 
 def _declared(document: Document, path: Key, folder: Path) -> Declared:

@@ -27,6 +27,7 @@ _MODEL: dict[str, Any] = {
     "window": {"type": "string", "examples": ["15m", "1h", "1d", "1w", "1mo"]},
     "segments": _TEXTS,
     "private": {"type": "boolean"},
+    "detectors": _TEXTS,
     "defaults": {"type": "boolean"},
     "timezone": _TEXT,
     "outcomes": {
@@ -63,7 +64,10 @@ def schema() -> dict[str, Any]:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "watch.yaml",
         "type": "object",
-        "properties": {"models": {"type": "object", "additionalProperties": {"$ref": "#/$defs/model"}}},
+        "properties": {
+            "imports": _TEXTS,
+            "models": {"type": "object", "additionalProperties": {"$ref": "#/$defs/model"}},
+        },
         "required": ["models"],
         "additionalProperties": False,
         "$defs": {

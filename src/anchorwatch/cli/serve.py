@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path  # noqa: TC003 - Typer reads annotations as it runs
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -35,11 +35,22 @@ def serve(
             show_default=False,
         ),
     ] = "",
+    modules: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--import",
+            envvar="ANCHORWATCH_IMPORT",
+            help="Module of your own to import first: its measures register themselves; give it once per module.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Serve the HTTP API and the web pages until Ctrl-C."""
+    from anchorwatch.app.imports import import_modules  # noqa: PLC0415 - heavy
     from anchorwatch.server import serve as server  # noqa: PLC0415 - heavy
     from anchorwatch.server.options import ServerOptions  # noqa: PLC0415 - as above
 
+    import_modules(modules or (), Path())
     options = ServerOptions(public_url=public_url)
 
     def ready(url: str, watch: Watch) -> None:

@@ -35,6 +35,12 @@ class Registry(Generic[T]):
         self._things[name] = thing
         return thing
 
+    def replace(self, name: str, thing: T) -> T:
+        """Put `thing` in the place of what is registered under `name`; raises `UnknownError` when nothing is."""
+        self[name]
+        self._things[name] = thing
+        return thing
+
     def __getitem__(self, name: str) -> T:
         try:
             return self._things[name]
