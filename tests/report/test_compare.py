@@ -199,3 +199,32 @@ def test_the_order_of_rows_leaves_no_trace() -> None:
     mixed = aw.compare(BEFORE.sample(fraction=1, shuffle=True, seed=1), after.reverse())
     assert mixed.drifted == aw.compare(BEFORE, after).drifted
     assert mixed.results["ks"].value == pytest.approx(aw.compare(BEFORE, after).results["ks"].value)
+
+
+def test_columns_that_drift_only_together_are_seen_when_a_rule_asks() -> None:
+    """Two columns whose sign of correlation turns: each by itself is as before."""
+
+    def pairs(seed: int, sign: float) -> pl.DataFrame:
+        random = np.random.default_rng(seed)
+        x = random.normal(size=3_000)
+        return pl.DataFrame({"x": x, "y": sign * x + 0.3 * random.normal(size=3_000)})
+
+    rules = [Rule(name="together", measure="mmd", alpha=0.01)]
+    report = aw.compare(pairs(1, 1.0), pairs(2, -1.0), rules=rules)
+    assert not report.passed
+    assert report.drifted == []
+    assert report.summary == "The columns taken together drifted."
+    assert aw.compare(pairs(1, 1.0), pairs(2, -1.0)).passed
+
+
+def test_vectors_are_compared() -> None:
+    """Columns of lists have measures of their own."""
+
+    def vectors(seed: int, by: float) -> pl.DataFrame:
+        rows = np.random.default_rng(seed).normal(by, 1, (400, 6)).tolist()
+        return pl.DataFrame({"vector": rows, "x": range(400)})
+
+    report = aw.compare(vectors(1, 0.0), vectors(2, 2.0))
+    assert report.spec.vectors == ("vector",)
+    assert report.results["vector_domain_auc"]["vector"].value > 0.95
+    assert report.to_html()

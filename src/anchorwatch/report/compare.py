@@ -8,7 +8,7 @@ from anchorwatch.core.errors import InputError
 from anchorwatch.core.registry import unknown
 from anchorwatch.report.declare import Declared, declare
 from anchorwatch.report.fit import Break, misfits, roles
-from anchorwatch.report.judge import asks_for_rows, judge, readings, told
+from anchorwatch.report.judge import by_rows, judge, readings, told
 from anchorwatch.report.report import Report
 from anchorwatch.report.source import Source
 from anchorwatch.report.whole import profiles
@@ -81,7 +81,8 @@ def compare(
     declared = Declared(spec) if spec is not None else declare(first, given)
     chosen = declared.spec
     wanted = default_rules(chosen) if rules is None else tuple(rules)
-    pair = profiles(chosen, before, after, sampled=asks_for_rows(wanted))
+    joint = by_rows(chosen, wanted)
+    pair = profiles(chosen, before, after, sampled=bool(joint))
     apart = [
         item for item in misfits(chosen, before.schema, after.schema) if item.column not in declared.left_out
     ]
@@ -89,7 +90,7 @@ def compare(
     present |= {place for place, name in roles(chosen).items() if name in before.schema}
     places = {name: place for place, name in roles(chosen).items()}
     present -= {places.get(item.column, item.column) for item in apart if item.kind is Break.GONE}
-    found = readings(chosen, present, pair)
+    found = readings(chosen, present, pair, joint)
     return Report(
         spec=chosen,
         profiles=pair,

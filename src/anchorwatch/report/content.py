@@ -63,6 +63,8 @@ def summary(report: Report) -> str:
         share = f": {percent(worst)} of its rows lie elsewhere" if worst else ""
         parts.append(f"{len(drifted):,} of {counted(of, 'column')} drifted{most}{share}")
     grave = [item for item in report.findings if item.severity is not Severity.INFO]
+    if any(not item.subject and family(item) is Family.DRIFT for item in grave):
+        parts.append("the columns taken together drifted")
     parts += [_worse(report, item) for item in grave if family(item) in _NUMBERS][:2]
     parts += [item.reason for item in grave if item.rule == SCHEMA and not item.subject]
     rest = {item.subject for item in grave if family(item) is Family.QUALITY and item.subject}

@@ -10,6 +10,7 @@ import numpy as np
 
 from anchorwatch.core.calendar import Window
 from anchorwatch.core.results import Results, Value
+from anchorwatch.core.schema import Kind
 from anchorwatch.core.types import Finding, Severity, Verdict
 from anchorwatch.flow.measure import applicable, measure_all
 from anchorwatch.profile.measure import MEASURES, Family
@@ -18,7 +19,7 @@ from anchorwatch.rules.ground import Ground
 from anchorwatch.rules.place import Place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Container, Iterable, Mapping, Sequence
 
     from anchorwatch.core.schema import ModelSpec
     from anchorwatch.core.types import Rule
@@ -47,17 +48,26 @@ class Readings:
     reference: Results | None = None
 
 
-def asks_for_rows(rules: Iterable[Rule]) -> bool:
-    """Whether a rule judges columns together, which takes a sample of rows."""
-    return any(rule.measure in MEASURES and MEASURES[rule.measure].needs & BY_ROWS for rule in rules)
+def by_rows(spec: ModelSpec, rules: Iterable[Rule]) -> frozenset[str]:
+    """Measures of whole rows to take: those that a rule judges, and those of vector columns, if there are any."""
+    asked = {rule.measure for rule in rules}
+    return frozenset(
+        item.name
+        for item in applicable(spec.task)
+        if item.needs & BY_ROWS and (item.name in asked or (spec.vectors and Kind.VECTOR in item.kinds))
+    )
 
 
-def readings(spec: ModelSpec, present: Iterable[str], pair: tuple[Profile, Profile]) -> dict[str, Readings]:
-    """Every measure that says something of the columns `present`, by name."""
+def readings(
+    spec: ModelSpec, present: Iterable[str], pair: tuple[Profile, Profile], joint: Container[str] = ()
+) -> dict[str, Readings]:
+    """Every measure that says something of the columns `present`, by name; of those of whole rows only `joint`."""
     subjects = set(present)
-    wanted = [item for item in applicable(spec.task) if _applies(item, subjects)]
-    if pair[1].sample is None:
-        wanted = [item for item in wanted if not item.needs & BY_ROWS]
+    wanted = [
+        item
+        for item in applicable(spec.task)
+        if _applies(item, subjects) and (item.name in joint or not item.needs & BY_ROWS)
+    ]
     now = {item.measure: _only(item, subjects) for item in measure_all(wanted, *pair)}
     alone = [item for item in wanted if item.family is not Family.DRIFT]
     before = {item.measure: _only(item, subjects) for item in measure_all(alone, pair[0], pair[0])}

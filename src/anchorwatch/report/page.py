@@ -55,7 +55,7 @@ def _shown(report: Report, cards: int, rows: int) -> dict[str, Any]:
         "report": found,
         "drifted": drifted[:cards],
         "more": drifted[cards:],
-        "worst": [item for item in found["findings"] if item["family"] != "drift"],
+        "worst": [item for item in found["findings"] if item["family"] != "drift" or not item["subject"]],
         "quality": [column for column in columns if _notable(column)],
         "checks": [name for name in QUALITY if any(name in column["quality"] for column in columns)],
         "pictures": pictures,

@@ -67,7 +67,7 @@ class Report:
     @property
     def drifted(self) -> list[str]:
         """Names of the columns that drifted, the one with the largest share of rows elsewhere first."""
-        subjects = {item.subject for item in self.findings if family(item) is Family.DRIFT}
+        subjects = {item.subject for item in self.findings if item.subject and family(item) is Family.DRIFT}
         ranked = sorted(subjects, key=lambda subject: (-self.effect(subject), subject))
         return [name_of(self.spec, subject) for subject in ranked]
 

@@ -31,7 +31,12 @@ def text(found: dict[str, Any]) -> str:
     metrics = [item for item in found["metrics"] if item["main"]]
     if metrics:
         parts += ["", *_table(("metric", "reference", "current", ""), [_metric(item) for item in metrics])]
-    others = [item for item in found["findings"] if item["family"] not in {"drift", "performance"}]
+    others = [
+        item
+        for item in found["findings"]
+        if item["family"] not in {"drift", "performance"}
+        or (item["family"] == "drift" and not item["subject"])
+    ]
     if others:
         parts += [
             "",
