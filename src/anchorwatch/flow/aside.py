@@ -19,6 +19,7 @@ from anchorwatch.core.types import EventKind
 from anchorwatch.flow.archive import ARCHIVER, without
 from anchorwatch.flow.arrivals import stacked
 from anchorwatch.flow.join import JOINER, join_frame
+from anchorwatch.flow.outliers import flagged, grids_of
 from anchorwatch.flow.ports import SetAside
 from anchorwatch.flow.roll import ROLLER, roll
 
@@ -157,6 +158,9 @@ class Again:
         """Append it under its own number, so that a crash before it is struck off appends nothing twice."""
         dropped = {} if item.dropped is None else {item.seq: item.dropped}
         frame = without(stacked([item]), dropped)
+        if item.kind is EventKind.PREDICTIONS:
+            with self._ledger.read() as books:
+                frame = flagged(frame, grids_of(books, books.models.get(item.model)))
         self._lake.append(item.model, item.kind, frame, upto=item.seq, late=True)
         with self._ledger.write() as books:
             books.aside.drop(item.seq, ARCHIVER)

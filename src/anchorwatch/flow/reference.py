@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from anchorwatch.flow.records import coded, score_columns
 from anchorwatch.flow.take import take_reference
 from anchorwatch.flow.times import windows
 from anchorwatch.profile.build import build_grid
+from anchorwatch.profile.extent import Extent
 from anchorwatch.profile.fold import JoinedRows, fold_inputs, fold_outcomes
 from anchorwatch.profile.sample import REFERENCE_ROWS, WINDOW_ROWS
 
@@ -50,7 +51,13 @@ def profile_reference(spec: ModelSpec, given: Any) -> Profiled:
     starts, spans = windows(at, spec.window.text, spec.timezone)
     ordered = sorted(spans)
     groups = np.searchsorted(np.array(ordered, np.int64), starts)
-    by_window = _profiles(spec, frame, grid, _Groups(groups, len(ordered), few))
+    by_window = [
+        replace(profile, extent=Extent.of({start: spans[start]}))
+        for start, profile in zip(
+            ordered, _profiles(spec, frame, grid, _Groups(groups, len(ordered), few)), strict=True
+        )
+    ]
+    found = replace(found, extent=Extent.of(spans))
     return Profiled(grid, found, dict(zip(ordered, by_window, strict=True)))
 
 

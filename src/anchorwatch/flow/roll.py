@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +15,7 @@ from anchorwatch.flow.ports import Kept, Touched, Version
 from anchorwatch.flow.records import records_of
 from anchorwatch.flow.slices import bounded, grid_for, slices_of
 from anchorwatch.flow.times import windows
+from anchorwatch.profile.extent import Extent
 from anchorwatch.profile.fold import prepare
 from anchorwatch.profile.sample import WINDOW_ROWS
 from anchorwatch.stats.codes import blocks, distinct, paired
@@ -84,12 +85,9 @@ def _fold(books: Folding, index: Index, model: Model, rows: _Rows) -> None:
     starts, ends = windows(at, spec.window.text, spec.timezone)
     records = records_of(model.spec, frame, starts, slices_of(books, model, frame))
     records["hi"], records["lo"] = rows.keys[:, 0], rows.keys[:, 1]
+    every = _Part("", frame, starts, records["slices"], rows.keys[:, 0], ends)
     for version, where in _versions(frame):
-        _fold_version(
-            books,
-            model,
-            _Part(version, frame[where], starts[where], records["slices"][where], rows.keys[where, 0]),
-        )
+        _fold_version(books, model, replace(every.some(where), version=version))
     books.work.mark(model.id, [Touched(start, end) for start, end in ends.items()])
     _write_runs(books, index, model, records, at)
     places, came = books.outcomes.claim(model.id, rows.keys)
@@ -115,6 +113,18 @@ class _Part:
     starts: NDArray[np.int64]
     slices: NDArray[np.int32]
     keys: NDArray[np.uint64]
+    ends: dict[int, int]
+
+    def some(self, places: NDArray[np.int64]) -> _Part:
+        """Those rows."""
+        return _Part(
+            self.version,
+            self.frame[places],
+            self.starts[places],
+            self.slices[places],
+            self.keys[places],
+            self.ends,
+        )
 
 
 def _fold_version(books: Folding, model: Model, part: _Part) -> None:
@@ -128,12 +138,7 @@ def _fold_version(books: Folding, model: Model, part: _Part) -> None:
     on = np.array([begun.get((whole, start), grid_id) for start in starts.tolist()], dtype=np.int64)[places]
     for one in np.unique(on):
         here = np.flatnonzero(on == one)
-        _fold_grid(
-            books,
-            model,
-            int(one),
-            _Part(part.version, part.frame[here], part.starts[here], part.slices[here], part.keys[here]),
-        )
+        _fold_grid(books, model, int(one), part.some(here))
 
 
 def _fold_grid(books: Folding, model: Model, grid_id: int, part: _Part) -> None:
@@ -143,11 +148,14 @@ def _fold_grid(books: Folding, model: Model, grid_id: int, part: _Part) -> None:
         slice_ids, starts, groups = paired(column, part.starts)
         for here, block in blocks(groups, len(starts)):
             profiles = prepared.fold(block, len(starts[here]), sample)
+            extents = [Extent.of({start: part.ends[start]}) for start in starts[here].tolist()]
             books.profiles.add(
                 model.spec.window.text,
                 [
-                    Kept(int(slice_id), int(start), Stage.INPUTS, grid_id, profile)
-                    for slice_id, start, profile in zip(slice_ids[here], starts[here], profiles, strict=True)
+                    Kept(int(slice_id), int(start), Stage.INPUTS, grid_id, replace(profile, extent=extent))
+                    for slice_id, start, profile, extent in zip(
+                        slice_ids[here], starts[here], profiles, extents, strict=True
+                    )
                 ],
             )
 

@@ -11,7 +11,9 @@ import orjson
 
 from anchorwatch.core.errors import ConflictError, CorruptError
 from anchorwatch.core.schema import WIDEST, Task
+from anchorwatch.profile.contents import CONTENTS, Contents
 from anchorwatch.profile.envelope import Reader, Writer, seal, unseal
+from anchorwatch.profile.extent import Extent
 from anchorwatch.profile.grid import FENCES, Grid
 from anchorwatch.profile.histogram import COARSEST, FINEST, Histogram
 from anchorwatch.profile.parts import (
@@ -299,6 +301,34 @@ def _read_vectors(reader: Reader, grid: Grid) -> Vectors:
     return Vectors(count, missing, reader.floats(width), reader.floats(width))
 
 
+def _write_contents(writer: Writer, part: Contents) -> None:
+    writer.integers(part.rows, part.capacity, part.keys.size)
+    writer.counts(part.counts)
+    writer.floats(part.keys.view(np.float64))
+
+
+def _read_contents(reader: Reader, _grid: Grid) -> Contents:
+    rows, capacity, size = reader.integers(3)
+    counts, keys = reader.counts(max(size, 0)), reader.floats(max(size, 0)).view(np.uint64)
+    if not (2 < capacity <= CONTENTS and keys.size <= capacity) or (keys[1:] <= keys[:-1]).any():
+        raise CorruptError("the contents of rows contradict themselves")
+    if counts.min(initial=1) < 1 or counts.sum() > rows:
+        raise CorruptError("there are more contents than rows")
+    return Contents(keys, counts, rows, capacity)
+
+
+def _write_extent(writer: Writer, part: Extent) -> None:
+    writer.integers(part.begins.size)
+    writer.steps(part.begins)
+    writer.counts(part.ends - part.begins)
+
+
+def _read_extent(reader: Reader, _grid: Grid) -> Extent:
+    (size,) = reader.integers(1)
+    begins = reader.steps(max(size, 0))
+    return Extent(begins, begins + reader.counts(begins.size))
+
+
 _WRITE: dict[str, Callable[[Writer, Any], None]] = {
     "numbers": _write_numbers,
     "categories": _write_categories,
@@ -308,6 +338,8 @@ _WRITE: dict[str, Callable[[Writer, Any], None]] = {
     "residuals": _write_residuals,
     "joined": _write_joined,
     "vectors": _write_vectors,
+    "contents": _write_contents,
+    "extent": _write_extent,
 }
 _READ: dict[str, Callable[[Reader, Grid], Any]] = {
     "numbers": _read_numbers,
@@ -318,5 +350,7 @@ _READ: dict[str, Callable[[Reader, Grid], Any]] = {
     "residuals": _read_residuals,
     "joined": _read_joined,
     "vectors": _read_vectors,
+    "contents": _read_contents,
+    "extent": _read_extent,
 }
 _PLACES = {name: place for place, name in enumerate(_WRITE)}

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from anchorwatch.core.errors import InputError
+from anchorwatch.profile.contents import Inputs, has_inputs
 from anchorwatch.profile.grid import OUTCOME, PREDICTION, SCORE, Grid
 from anchorwatch.profile.histogram import Histogram
 from anchorwatch.profile.levels import Levels, Texts, count_texts
@@ -147,7 +148,7 @@ class Digest:
     def fold(self, groups: NDArray[np.int64], count: int, sample: int = 0) -> list[Profile]:
         """One profile per group; row `i` belongs to group `groups[i]` of `count`, and to none where that is -1.
 
-        Each holds a sample of so many rows as `sample` says, by default none.
+        Each holds a sample of so many rows as `sample` says, and of their contents; by default none.
 
         Profiles hold views of arrays shared by all of them: some 40 kB per group and 20 numeric columns.
 
@@ -164,6 +165,7 @@ class Digest:
         services = self.calls.fold(rows)
         vectors = self.matrix.fold(rows, self.grid) if self.matrix else None
         samples = self._samples(rows, sample) if sample else None
+        contents = self._inputs().fold(rows) if sample and has_inputs(self.grid) else None
         return [
             Profile(
                 self.grid,
@@ -172,9 +174,13 @@ class Digest:
                 service=services[group],
                 sample=samples[group] if samples else None,
                 vectors=vectors[group] if vectors else None,
+                contents=contents[group] if contents else None,
             )
             for group in range(count)
         ]
+
+    def _inputs(self) -> Inputs:
+        return Inputs(self.grid, self.slabs, self.texts, self.matrix, self.height)
 
     def _samples(self, rows: Rows, capacity: int) -> list[Sample]:
         keys = rows.pick(row_keys(self.ids, self.height) if self.keys is None else self.keys)

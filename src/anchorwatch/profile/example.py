@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,9 @@ import polars as pl
 
 from anchorwatch.core.schema import Column, Kind, ModelSpec, Task
 from anchorwatch.profile.build import build_grid
+from anchorwatch.profile.extent import Extent
 from anchorwatch.profile.fold import JoinedRows, fold_inputs, fold_outcomes, label_codes
+from anchorwatch.profile.sample import WINDOW_ROWS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
 
 def pair(reference: Table, current: Table) -> tuple[Profile, Profile]:
     """Two tables of inputs, the first as the reference of both; columns of text are categories.
+
+    A column `_prediction` holds what was predicted.
 
     >>> reference, current = pair({"x": [1.0, 2.0], "c": ["a", "b"]}, {"x": [3.0], "c": ["a"]})
     >>> reference.events, current.events
@@ -116,10 +121,33 @@ def service(latencies: Sequence[float], errors: int = 0) -> Profile:
     return _inputs(frame, build_grid(spec, None))
 
 
+def timed(old: Sequence[int], new: Sequence[int], window: int = 60) -> tuple[Profile, Profile]:
+    """A reference and a window of events at those seconds, each covering whole windows of so many seconds.
+
+    >>> reference, current = timed([0, 10, 70], [125])
+    >>> reference.events, current.events
+    (3, 1)
+    """
+    spec = ModelSpec(name="example", task=Task.REGRESSION)
+    frames = [_canonical(pl.DataFrame({"_prediction": [0.0] * len(item)}), spec) for item in (old, new)]
+    grid = build_grid(spec, frames[0])
+    found = []
+    for frame, seconds in zip(frames, (old, new), strict=True):
+        at = pl.Series("_at", [second * 10**6 for second in seconds], pl.Int64).cast(pl.Datetime("us", "UTC"))
+        begins = {second // window * window * 10**6 for second in seconds}
+        extent = Extent.of({begin: begin + window * 10**6 for begin in begins})
+        found.append(replace(_inputs(frame.with_columns(at), grid), extent=extent))
+    return found[0], found[1]
+
+
 def _spec(frame: pl.DataFrame) -> ModelSpec:
     kinds = [Kind.CATEGORY if dtype == pl.String else Kind.NUMBER for dtype in frame.dtypes]
-    columns = tuple(Column(name, kind) for name, kind in zip(frame.columns, kinds, strict=True))
-    return ModelSpec(name="example", task=Task.REGRESSION, columns=columns)
+    columns = [
+        Column(name, kind)
+        for name, kind in zip(frame.columns, kinds, strict=True)
+        if not name.startswith("_")
+    ]
+    return ModelSpec(name="example", task=Task.REGRESSION, columns=tuple(columns))
 
 
 def _canonical(frame: pl.DataFrame, spec: ModelSpec) -> pl.DataFrame:
@@ -142,7 +170,7 @@ def _canonical(frame: pl.DataFrame, spec: ModelSpec) -> pl.DataFrame:
 
 
 def _inputs(frame: pl.DataFrame, grid: Grid) -> Profile:
-    return fold_inputs(frame, np.zeros(len(frame), np.int64), 1, grid)[0]
+    return fold_inputs(frame, np.zeros(len(frame), np.int64), 1, grid, sample=WINDOW_ROWS)[0]
 
 
 def _judged(spec: ModelSpec, old: Sequence[Any], new: Sequence[Any]) -> tuple[Profile | None, Profile]:

@@ -10,6 +10,8 @@ from anchorwatch.core.errors import ConflictError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from anchorwatch.profile.contents import Contents
+    from anchorwatch.profile.extent import Extent
     from anchorwatch.profile.grid import Grid
     from anchorwatch.profile.parts import Categories, Confusion, Joined, Numbers, Residuals, Scores, Service
     from anchorwatch.profile.sample import Sample
@@ -34,6 +36,8 @@ class Profile:
     joined: Joined | None = None
     sample: Sample | None = None
     vectors: Vectors | None = None
+    contents: Contents | None = None
+    extent: Extent | None = None
 
     def __add__(self, other: Profile) -> Profile:
         return Profile.sum(self.grid, (self, other))

@@ -84,3 +84,9 @@ def shares(
         for reason, total in zip(given, n.tolist(), strict=True)
     ]
     return Results.of(name, subjects, count / np.maximum(n, 1), n=n, reasons=why, low=low, high=high)
+
+
+def whole(name: str, value: float, n: int, interval: tuple[float, float] | None = None) -> Results:
+    """A value of the window as a whole."""
+    low, high = interval or (np.nan, np.nan)
+    return Results.of(name, [""], value, n=n, low=low, high=high)
