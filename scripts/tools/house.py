@@ -28,7 +28,8 @@ LAYERS = (
     Layer(("core",), "nouns and rules of the house: specs, windows, results, errors, the clock"),
     Layer(("stats",), "numerics with no idea of models"),
     Layer(("profile",), "a window as sums that add"),
-    Layer(("metrics", "drift", "quality", "estimate", "explain"), "measures: profiles to results"),
+    Layer(("metrics", "drift", "quality", "estimate"), "measures: profiles to results"),
+    Layer(("explain",), "what measures mean together: causes, ranked"),
     Layer(("rules",), "results to findings"),
     Layer(
         ("incidents", "deploy", "respond"),
@@ -45,7 +46,7 @@ LAYERS = (
     Layer(("cli",), "verbs"),
 )
 RANK = {unit: rank for rank, layer in enumerate(LAYERS) for unit in layer.units}
-ADAPTERS = frozenset(LAYERS[7].units)
+ADAPTERS = frozenset(LAYERS[8].units)
 APART = {"client": frozenset({"core"}), "integrations": frozenset({"core", "client"})}
 """What a model's own process imports: beside the house, and nearly nothing of it."""
 ABOVE_CLIENT = frozenset({"app", "demo", "cli"})
@@ -59,6 +60,7 @@ ALLOWED = {
     "metrics": ("numpy", "scipy"),
     "drift": ("numpy", "scipy"),
     "quality": ("numpy", "scipy"),
+    "explain": ("numpy",),
     "rules": ("numpy",),
     "incidents": (),
     "flow": ("numpy", "orjson", "polars"),

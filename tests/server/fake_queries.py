@@ -547,7 +547,7 @@ class FakeQueries:
         }
 
 
-DETAIL = {"timeline", "affected", "likely"}
+DETAIL = {"timeline", "affected", "likely", "causes"}
 
 
 def by_name(task: str, name: str) -> Json:
@@ -604,6 +604,7 @@ def incident(number: int, model: str, cause: str, state: str, **facts: Any) -> J
         "timeline": [],
         "affected": [],
         "likely": "",
+        "causes": [],
     }
     return plain | facts
 
@@ -661,7 +662,30 @@ def story() -> list[Json]:
             timeline=steps,
             acknowledged_by="mira",
             affected=["mae", "rmse", "precip", "mae carrier=EV"],
-            likely="precip drifted (psi 0.61 over 0.2) in the same windows; carrier=EV is hit hardest",
+            likely="precip: values look 25.4 times larger: a change of unit? 61 % of its rows moved",
+            causes=[
+                {
+                    "column": "precip",
+                    "kind": "unit",
+                    "moved": 0.61,
+                    "importance": 0.12,
+                    "effect": 4.1,
+                    "answer": "prediction",
+                    "figures": {},
+                    "text": "precip: values look 25.4 times larger: a change of unit? 61 % of its rows moved; it explains "
+                    "12 % of the answers and by itself moves the mean prediction by +4.1",
+                },
+                {
+                    "column": "carrier",
+                    "kind": "new category",
+                    "moved": 0.2,
+                    "importance": 0.001,
+                    "effect": 0.0,
+                    "answer": "prediction",
+                    "figures": {},
+                    "text": "carrier: 'XX' is new, 20 %; 20 % of its rows moved; the model's answers hardly depend on it",
+                },
+            ],
         ),
         incident(
             6,

@@ -32,8 +32,8 @@ def brief(incident: Incident) -> dict[str, Any]:
     }
 
 
-def full(incident: Incident) -> dict[str, Any]:
-    """All of it; findings worst first."""
+def full(incident: Incident, likely: dict[str, Any]) -> dict[str, Any]:
+    """All of it, with what is `likely` its cause; findings worst first."""
     findings = sorted(incident.findings, key=_weight, reverse=True)
     return {
         **brief(incident),
@@ -42,8 +42,8 @@ def full(incident: Incident) -> dict[str, Any]:
             {"at": _iso(step.at), "what": step.what, "text": step.text, "who": step.who}
             for step in incident.timeline
         ],
+        **likely,
         "affected": list(dict.fromkeys(_affected(item) for item in findings)),
-        "likely": findings[0].reason if findings else incident.summary,
     }
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from anchorwatch.app import incidents_view
 from anchorwatch.app.distributions import distribution
 from anchorwatch.app.fleet import card
+from anchorwatch.app.likely import likely
 from anchorwatch.app.moments import Moment, moment
 from anchorwatch.app.readings import described, heatmap, result_body, series, window_results
 from anchorwatch.app.standing import Disk, set_aside_body
@@ -232,7 +233,8 @@ class Queries:
     def incident(self, id: int) -> dict[str, Any]:  # noqa: A002 - the field's name
         """One incident with its findings and timeline."""
         with self._ledger.read() as books:
-            return incidents_view.full(books.incidents.get(id))
+            incident = books.incidents.get(id)
+            return incidents_view.full(incident, likely(books, incident))
 
     def predictions(
         self,

@@ -101,6 +101,7 @@ class SpecBody(BaseModel):
     segments: list[str] = []
     retention: str | float | None = None
     private: bool = False
+    detectors: list[str] = ["risk"]
     rules: list[dict[str, Any]] | None = None
 
 
@@ -188,7 +189,8 @@ class IncidentBody(Said):
     findings: list[FindingBody]
     timeline: list[StepBody]
     affected: list[str]
-    likely: str
+    likely: str = Field(description="What probably caused it; empty when nothing can be said.")
+    causes: list[dict[str, Any]] = Field(description="Inputs that changed, the ones that matter most first.")
 
 
 class Silence(Said):

@@ -1,0 +1,60 @@
+"""What probably caused an incident, in the words of whoever is woken by it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from anchorwatch.app.view import view_of
+from anchorwatch.core.times import micros
+from anchorwatch.explain.causes import causes
+from anchorwatch.profile.measure import MEASURES, Family
+
+if TYPE_CHECKING:
+    from anchorwatch.core.types import Finding, Incident
+    from anchorwatch.explain.causes import Cause
+    from anchorwatch.stores.ledger.ledger import Transaction
+
+SHOWN = 5
+"""Causes that are told."""
+
+CONCEPT = (
+    "no input moved beyond chance: what the inputs mean for the outcome has probably changed, "
+    "or the outcomes are wrong"
+)
+
+
+def likely(books: Transaction, incident: Incident) -> dict[str, Any]:
+    """`likely`, a sentence, and `causes`, the inputs that changed in the incident's latest bad window, ranked."""
+    findings = sorted(incident.findings, key=lambda item: item.window.start)
+    if not findings:
+        return {"likely": "", "causes": []}
+    found = _causes(books, incident, findings[-1])
+    if found:
+        return {"likely": found[0].text, "causes": [_cause(cause) for cause in found[:SHOWN]]}
+    performance = any(
+        item.measure in MEASURES and MEASURES[item.measure].family is Family.PERFORMANCE for item in findings
+    )
+    return {"likely": CONCEPT if performance and found is not None else "", "causes": []}
+
+
+def _causes(books: Transaction, incident: Incident, finding: Finding) -> tuple[Cause, ...] | None:
+    """None where there is nothing to compare with."""
+    start, end = micros(finding.window.start), micros(finding.window.end)
+    view = view_of(books.models.get(incident.model), version=finding.version, start=start, end=end)
+    profile = view.profile(books, start, end)
+    reference = None if profile is None else view.reference(books, profile, start)
+    return None if profile is None or reference is None else causes(reference, profile)
+
+
+def _cause(cause: Cause) -> dict[str, Any]:
+    return {
+        "column": cause.column,
+        "kind": cause.change.kind.value,
+        "text": cause.text,
+        "moved": round(cause.moved, 6),
+        "importance": None if cause.importance is None else round(cause.importance, 6),
+        "effect": cause.effect,
+        "answer": cause.answer,
+        "figures": dict(asdict(cause)["change"]["figures"]),
+    }

@@ -1,0 +1,1 @@
+"""What measures mean together: which change probably matters."""
