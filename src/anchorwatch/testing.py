@@ -1,4 +1,4 @@
-"""For tests, ours and yours: a clock that stands still, and a watch that leaves nothing behind."""
+"""For tests, ours and yours: a clock that stands still, a watch that leaves nothing behind, a check of measures."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from anchorwatch.app.embedded import Embedded, EmbeddedTransport
 from anchorwatch.app.watch import Stores, Watch
 from anchorwatch.client.model import Model
 from anchorwatch.client.options import ClientOptions
+from anchorwatch.core.errors import UnknownError
+from anchorwatch.metrics.checks import faults
+from anchorwatch.profile.measure import MEASURES, Measure
 from anchorwatch.stores.inbox import Inbox
 from anchorwatch.stores.index import RunStore
 from anchorwatch.stores.ledger.ledger import Ledger
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from anchorwatch.client.sender import Sender
+    from anchorwatch.profile.measure import MeasureFunction
 
     At = datetime | float | str | None
 
@@ -99,3 +103,27 @@ def memory_watch(at: datetime) -> Iterator[tuple[Embedded, FrozenClock]]:
         watch = _Embedded(EmbeddedTransport(Watch(stores, clock), "memory", clock), clock)
         with watch:
             yield watch, clock
+
+
+def check_measure(measure: Measure | MeasureFunction | str) -> None:
+    """Put a measure through windows of every awkward kind; raises `AssertionError` that tells all its faults.
+
+    Empty windows, one row, constants, one class, all missing, infinities, labels never seen, no outcomes: a value
+    within the declared range and its own limits, or a reason. Nothing may depend on the order of rows or on how they
+    were split. Give the measure, the decorated function or the name.
+
+    >>> import anchorwatch as aw
+    >>> worth = aw.cost_measure("worth", {("1", "1"): 20, ("0", "1"): -3}, tasks={"binary"})
+    >>> check_measure(worth)
+    """
+    if callable(measure) and not isinstance(measure, Measure):
+        found = next((item for item in MEASURES.values() if item.function is measure), None)
+        if found is None:
+            raise UnknownError(
+                "this function is not registered; decorate it with aw.metric, aw.loss or aw.measure"
+            )
+    else:
+        found = MEASURES[measure] if isinstance(measure, str) else measure
+    told = faults(found)
+    if told:
+        raise AssertionError(f"{found.name} has faults:\n" + "\n".join(told))
