@@ -172,7 +172,7 @@ def test_wide_rows_are_read_a_few_at_a_time(inbox: Inbox, monkeypatch: pytest.Mo
 
 def test_payloads_are_loaded_once_and_a_few_at_a_time(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where models and kinds are mixed, since consumers take one of them after the other."""
-    monkeypatch.setattr(module, "CHUNK_BYTES", 10)
+    monkeypatch.setattr(module, "LOAD_BYTES", 10)
     for index in range(12):
         kind = EventKind.OUTCOMES if index % 3 == 1 else EventKind.PREDICTIONS
         batch = Entry(f"b{index}", f"m{index % 2}", kind, b"%04d" % index, 1, 10)
@@ -206,7 +206,7 @@ def test_a_payload_that_was_trimmed_is_told(inbox: Inbox) -> None:
 
 def test_senders_get_in_between_deletions(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """Much is dropped in many small transactions, and what waits is known after each."""
-    monkeypatch.setattr(module, "CHUNK_BYTES", 10)
+    monkeypatch.setattr(module, "TRIM_BYTES", 10)
     monkeypatch.setattr(module, "_HEADS", 4)
     for index in range(10):
         batch = Entry(f"b{index}", "m", EventKind.PREDICTIONS, b"1234", 3, 100 + index)

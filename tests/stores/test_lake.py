@@ -232,6 +232,33 @@ def test_small_files_become_few(lake: DeltaLake) -> None:
     assert lake.compact("m", P).removed == 0
 
 
+def test_compaction_holds_few_rows_at_a_time(lake: DeltaLake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A merged file comes in row groups of bounded size, the wider its rows are the fewer."""
+    monkeypatch.setattr("anchorwatch.stores.delta_table._GROUP_BYTES", 8 * 4 * 1500)
+    columns = len(rows(1, [1]).columns)
+    for seq in range(1, 10):
+        lake.append("m", P, rows(seq, [index / 1000 for index in range(700)]), upto=seq)
+    assert lake.compact("m", P).added == 1
+    (path,) = lake._table("m", P).snapshot().files["path"]
+    parts = duckdb.sql(f"select distinct row_group_num_rows from parquet_metadata('{path}')").fetchall()
+    most = max(8 * 4 * 1500 // (8 * columns), 1024)
+    assert max(count for (count,) in parts) == most < 9 * 700
+    assert lake.files("m", P).rows == 9 * 700
+
+
+def test_each_file_holds_one_day_in_order(lake: DeltaLake) -> None:
+    """However the rows came."""
+    lake.append("m", P, rows(1, [30, 1, 60, 25, 2, 61, 0.5]), upto=1)
+    files = lake._table("m", P).snapshot().files
+    days = {}
+    for path, day in files.select("path", "day").iter_rows():
+        at = pl.read_parquet(path)["_at"]
+        assert at.is_sorted()
+        assert at.dt.date().unique().to_list() == [day]
+        days[day.day] = len(at)
+    assert days == {1: 3, 2: 2, 3: 2}
+
+
 def test_other_days_are_not_read(lake: DeltaLake) -> None:
     """A range of time opens only the files that can hold rows of it."""
     lake.append("m", P, rows(1, [1, 30, 60, 90]), upto=1)

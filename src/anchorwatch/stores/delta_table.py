@@ -38,11 +38,12 @@ from anchorwatch.stores.lake_query import KEYS
 from anchorwatch.stores.lake_rows import fitted, new_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from datetime import date, datetime
 
 APP: Final = "anchorwatch"
 _ATTEMPTS: Final = 8
+_GROUP_BYTES: Final = 8 << 20
 _CONFIGURATION: Final = {
     # statistics of these columns let whole files be skipped; those of the others would only swell the log
     "delta.dataSkippingStatsColumns": "_id,_at,_seq",
@@ -134,7 +135,9 @@ class DeltaTable:
                 partition_filters=[("_date", "in", days)],
                 target_size=TARGET_BYTES,
                 max_concurrent_tasks=1,
-                writer_properties=WriterProperties(compression="ZSTD", compression_level=1),
+                writer_properties=WriterProperties(
+                    compression="ZSTD", compression_level=1, max_row_group_size=_group(before.schema)
+                ),
             )
             for path in self.snapshot().files.join(before.files, on="path", how="anti")["path"]:
                 sync_file(Path(path))
@@ -238,12 +241,13 @@ class DeltaTable:
 
     def _write_days(self, rows: pl.DataFrame) -> list[AddAction]:
         """A file for each day, all on disk when this returns, or none."""
-        dated = rows.with_columns(_date=pl.col("_at").dt.date())
-        days = dated.partition_by("_date", as_dict=True, include_key=False)
+        ordered = rows.sort("_at")
+        days = ordered["_at"].dt.date().rle().struct.unnest()
+        begins = days["len"].cum_sum() - days["len"]
         written: list[AddAction] = []
         try:
-            for (day,), part in days.items():
-                written.append(self._write(day, part.sort("_at")))
+            for begin, length, day in zip(begins, days["len"], days["value"], strict=True):
+                written.append(self._write(day, ordered.slice(begin, length)))
         except BaseException:
             self._take_back(written)
             raise
@@ -285,6 +289,11 @@ class DeltaTable:
                 if (log / name).exists():
                     sync_file(log / name)
         sync_folder(log)
+
+
+def _group(schema: Mapping[str, pl.DataType]) -> int:
+    """Rows of a row group of a merged file: a whole one is held in memory, besides what is read."""
+    return max(_GROUP_BYTES // (8 * len(schema)), 1024)
 
 
 def _supported(delta: Delta) -> Delta:

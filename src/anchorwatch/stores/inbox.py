@@ -46,8 +46,10 @@ GROUP_BATCHES = 512
 GROUP_BYTES = 32 << 20
 READ_BYTES = 32 << 20
 """Bytes of one reading, however few rows they are: wide rows would take any amount of memory."""
-CHUNK_BYTES = 4 << 20
-"""Bytes that are loaded, or deleted in one transaction: senders wait no longer than that takes."""
+LOAD_BYTES = 4 << 20
+"""Bytes of payloads in memory at a time."""
+TRIM_BYTES = 16 << 20
+"""Bytes deleted in one transaction: senders wait no longer than that takes."""
 _HEADS = 2048
 _HEAD = sa.select(
     _inbox.c.seq, _inbox.c.model, _inbox.c.kind, _inbox.c.rows, _inbox.c.bytes, _inbox.c.at
@@ -123,7 +125,7 @@ class _Payloads:
             if other < seq:
                 continue
             total += size
-            if wanted and total > CHUNK_BYTES:
+            if wanted and total > LOAD_BYTES:
                 break
             wanted.append(other)
         with self._database.read() as connection:
@@ -214,7 +216,7 @@ class Inbox:
         gone: list[Any] = []
         size = 0
         for head in found:
-            if gone and size + head.bytes > CHUNK_BYTES:
+            if gone and size + head.bytes > TRIM_BYTES:
                 break
             gone.append(head)
             size += head.bytes
