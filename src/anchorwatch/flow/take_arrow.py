@@ -27,6 +27,14 @@ _CONTINUES = 0xFFFFFFFF
 _FLAT = frozenset({1, 2, 3, 5, 6, 7, 10, 20, 24})
 """Types without children: null, integer, float, text, truth value, decimal, time stamp, large text, text view."""
 
+_LISTS = {12: -1, 21: -1, 16: 0}
+"""Types with one child, which must hold numbers: list, large list (-1: of any lengths) and list of fixed size."""
+
+_NUMBERS = frozenset({2, 3})
+
+_ROW = -2
+"""Of a column itself, which has an entry for each row."""
+
 _MESSAGES = 10_000
 """Record batches in one stream; smaller ones than a hundred rows waste time."""
 
@@ -47,17 +55,17 @@ def read_arrow(body: bytes, limits: Limits) -> pl.DataFrame:
 
 
 def look_over(body: bytes, limits: Limits) -> None:
-    """Refuse what no flat table of bounded size needs, and what points outside of itself."""
-    rows, size, schema = 0, 0, False
+    """Refuse what no flat table of bounded size needs, vectors of numbers apart, and what points outside of itself."""
+    rows, size = 0, 0
+    schema: list[int] | None = None
     for index, (kind, header, payload) in enumerate(_messages(body)):
         if index > _MESSAGES:
             raise TooLargeError(f"more than {_MESSAGES:,} record batches in one stream; write larger ones")
         if kind == _SCHEMA:
-            _look_over_schema(header, limits)
-            schema = True
+            schema = _look_over_schema(header, limits)
             continue
         batch = header if kind == _ROWS else header.table(1)
-        count = _look_over_rows(batch)
+        count = _look_over_rows(batch, schema or [] if kind == _ROWS else [_ROW], limits)
         rows = rows + count if kind == _ROWS else max(rows, count)
         size += _look_over_buffers(batch, payload)
         if rows > limits.rows:
@@ -66,7 +74,7 @@ def look_over(body: bytes, limits: Limits) -> None:
             raise TooLargeError(
                 f"the stream's buffers take more than {limits.bytes:,} bytes once decompressed"
             )
-    if not schema:
+    if schema is None:
         raise InputError("the body is no Arrow IPC stream: it has no schema")
 
 
@@ -130,25 +138,51 @@ def _messages(body: bytes) -> Iterator[tuple[int, _Table, memoryview]]:
         at = start + size
 
 
-def _look_over_schema(schema: _Table, limits: Limits) -> None:
+def _look_over_schema(schema: _Table, limits: Limits) -> list[int]:
+    """How many entries per row each array has, children after their columns: `_ROW`, -1 for any, or a fixed number."""
     start, count = schema.vector(1)
     if count > limits.columns:
         raise TooLargeError(f"{count:,} columns; at most {limits.columns:,} are taken")
+    arrays: list[int] = []
     for index in range(count):
         column = schema.follow(start + 4 * index)
-        if column.vector(5)[1] or column.number(2, "<B") not in _FLAT:
+        arrays.append(_ROW)
+        if not column.vector(5)[1] and column.number(2, "<B") in _FLAT:
+            continue
+        if not _is_vector(column):
             text, size = column.vector(0)
             name = schema.data[text : text + min(size, 80)].decode()
-            raise InputError(f"column {name!r} holds neither numbers nor texts nor times", column=name)
+            raise InputError(
+                f"column {name!r} holds neither numbers nor texts nor times nor vectors of numbers",
+                column=name,
+            )
+        fixed = _LISTS[column.number(2, "<B")]
+        arrays.append(fixed if fixed < 0 else column.table(3).number(0, "<i"))
+    return arrays
 
 
-def _look_over_rows(batch: _Table) -> int:
-    """The number of rows, which each column of a flat table must have."""
+def _is_vector(column: _Table) -> bool:
+    """Whether a column holds lists of numbers, not encoded by a dictionary."""
+    start, children = column.vector(5)
+    if column.number(2, "<B") not in _LISTS or children != 1 or column.place(4):
+        return False
+    child = column.follow(start)
+    return child.number(2, "<B") in _NUMBERS and not child.vector(5)[1] and not child.place(4)
+
+
+def _look_over_rows(batch: _Table, arrays: list[int], limits: Limits) -> int:
+    """The number of rows, which each column must have; a vector's numbers are as many as they can be."""
     count = batch.number(0, "<q")
     start, columns = batch.vector(1)
-    for length, missing in struct.iter_unpack("<qq", _span(batch.data, start, 16 * columns)):
-        if length != count or not 0 <= missing <= length:
+    if columns != len(arrays):
+        raise IndexError(columns)
+    nodes = struct.iter_unpack("<qq", _span(batch.data, start, 16 * columns))
+    for entries, (length, missing) in zip(arrays, nodes, strict=True):
+        wanted = count if entries == _ROW else length if entries == -1 else count * entries
+        if length != wanted or not 0 <= missing <= length or (entries != _ROW and entries < -1):
             raise IndexError(length)
+        if entries != _ROW and length > limits.cells:
+            raise TooLargeError(f"{length:,} numbers in vectors; at most {limits.cells:,} are taken")
     return count
 
 

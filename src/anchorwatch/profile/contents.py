@@ -28,7 +28,7 @@ CONTENTS = 256
 
 _BLOCK = 16_384
 _COARSE = 4
-_AT_FIRST, _FURTHER = 4, 8
+_AT_FIRST, _FURTHER = 2, 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -225,12 +225,12 @@ def _hashed(pieces: list[bytes]) -> NDArray[np.uint64]:
 
 
 def _mixed(cells: NDArray[np.uint64], columns: NDArray[np.integer]) -> NDArray[np.uint64]:
-    """Hashes of cells, shape (columns, rows), each column in a way of its own; the constants are SplitMix64's."""
+    """Hashes of cells, shape (columns, rows), each column in a way of its own."""
     found = cells + (columns.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15))[:, None]
-    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
-        found ^= found >> np.uint64(shift)
-        found *= np.uint64(factor)
-    found ^= found >> np.uint64(31)
+    found ^= found >> np.uint64(32)
+    found *= np.uint64(0xBF58476D1CE4E5B9)
+    found ^= found >> np.uint64(29)
+    found *= np.uint64(0x94D049BB133111EB)
     return found
 
 

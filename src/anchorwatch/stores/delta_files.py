@@ -10,10 +10,10 @@ from urllib.parse import unquote
 
 import polars as pl
 from deltalake import Field
-from deltalake.schema import PrimitiveType
+from deltalake.schema import ArrayType, PrimitiveType
 
 from anchorwatch.stores.lake_query import LAST, TIME, later
-from anchorwatch.stores.lake_rows import within
+from anchorwatch.stores.lake_rows import VECTOR, within
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -80,15 +80,24 @@ class Snapshot:
 
 
 def schema_of(delta: DeltaTable) -> dict[str, pl.DataType]:
-    """Columns of a table that are numbers, names or moments; without the date it is partitioned by."""
-    kinds = {field.name: getattr(field.type, "type", "") for field in delta.schema().fields}
-    return {name: _KINDS[kind] for name, kind in kinds.items() if kind in _KINDS and name != "_date"}
+    """Columns of a table that are numbers, names, vectors or moments; without the date it is partitioned by."""
+    kinds = {field.name: _kind(field.type) for field in delta.schema().fields}
+    return {name: kind for name, kind in kinds.items() if kind is not None and name != "_date"}
+
+
+def _kind(given: Any) -> pl.DataType | None:
+    if isinstance(given, ArrayType):
+        return VECTOR if getattr(given.element_type, "type", "") == "float" else None
+    return _KINDS.get(getattr(given, "type", ""))
 
 
 def fields_of(schema: Mapping[str, pl.DataType]) -> list[Field]:
     """Columns as Delta calls them."""
-    names = {kind: name for name, kind in _KINDS.items()}
-    return [Field(name, PrimitiveType(names[kind])) for name, kind in schema.items()]
+    types: dict[pl.DataType, PrimitiveType | ArrayType] = {
+        kind: PrimitiveType(name) for name, kind in _KINDS.items()
+    }
+    types[VECTOR] = ArrayType(PrimitiveType("float"))
+    return [Field(name, types[kind]) for name, kind in schema.items()]
 
 
 def listed(delta: DeltaTable, folder: Path) -> pl.DataFrame:
