@@ -84,7 +84,7 @@ def test_parts_it_needs_are_needed(measure: Measure, task: Task) -> None:
 def test_subjects_are_what_it_declares(measure: Measure, task: Task) -> None:
     """Columns of its kinds, the classes, or the model as a whole; the same ones whatever the window holds."""
     bins = grid(task)
-    kinds = {Kind.NUMBER: bins.numbers, Kind.CATEGORY: bins.categories}
+    kinds = {Kind.NUMBER: bins.numbers, Kind.CATEGORY: bins.categories, Kind.VECTOR: bins.vectors}
     columns = {name for kind in measure.kinds for name in kinds[kind]}
     expected = {"columns": columns, "classes": set(bins.labels), "model": {""}}[measure.subjects]
     for case, current in cases(task).items():
@@ -142,12 +142,19 @@ def test_bins_made_without_a_reference_do_not_pretend(measure: Measure, task: Ta
 
 @APPLYING
 def test_what_did_not_change_has_not_drifted(measure: Measure, task: Task) -> None:
-    """Identical reference and current give 0 and no significance, in every awkward window."""
+    """Identical reference and current give 0 and no significance, in every awkward window.
+
+    Tests of sampled rows learn on some and look at others, which are never quite alike: they may not be significant.
+    """
     if measure.family is not Family.DRIFT:
         return
     for case, current in cases(task).items():
         for subject, result in measure(current, current):
-            if not hasattr(result, "reason"):
+            if hasattr(result, "reason"):
+                continue
+            if "sample" in measure.needs:
+                assert result.p > 0.001, (case, subject)
+            else:
                 assert result.value == pytest.approx(0, abs=1e-7), (case, subject)
                 assert result.p is None or result.p > 0.99, (case, subject)
 

@@ -37,9 +37,9 @@ def domain_auc(reference: Profile | None, current: Profile) -> Results:
     """How well a classifier tells whole rows of inputs in the window from those of the reference.
 
     A forest of random trees learns on half of the sampled rows and is asked about the other half, and the other way
-    round; the area under its ROC curve is averaged. 0.5 without drift, 1 when every row is recognised; each half's
-    p-value is that of the rank test (the trees never saw the rows they are asked about, so it is exact), and Cauchy's
-    rule combines the two. Sees every change that trees can see, also between columns.
+    round; the area under its ROC curve, `P(score of a current row > score of a reference row)`, is averaged. 0 to 1,
+    best 0.5, 1 when every row is recognised. Each half's p-value is that of the rank test (the trees never saw the
+    rows they are asked about, so it is exact), and Cauchy's rule combines the two. Sees every change that trees can see, also between columns.
 
     Missing without a reference, without sampled rows (private models, segments), with fewer than 50 of them on either
     side, and for a model of one column. Takes a hundred times as long as other measures, so windows have it only when a
@@ -66,7 +66,7 @@ def domain_auc(reference: Profile | None, current: Profile) -> Results:
 def vector_domain_auc(reference: Profile | None, current: Profile) -> Results:
     """How well a classifier tells a window's vectors from the reference's, per vector column.
 
-    As `domain_auc`, on the 16 leading principal components of wide vectors. 0.5 without drift, with a p-value. Missing
+    As `domain_auc`, on the 16 leading principal components of wide vectors. 0 to 1, best 0.5, with a p-value. Missing
     without a reference and with fewer than 50 sampled vectors on either side. Source: Lopez-Paz and Oquab 2017.
 
     >>> from anchorwatch.profile.example import inputs

@@ -41,9 +41,9 @@ _SOURCE = "total variation; Pearson 1900, Smirnov 1939; Liu and Xie 2020"
 def drift(reference: Profile | None, current: Profile) -> Results:
     """Share of a column's rows that lie elsewhere than in the reference, with the p-value of a test for any change.
 
-    The share is the total variation distance over deciles of numbers or levels of categories, with cells of their own
-    for what is missing, infinite or unseen, less what samples of these sizes differ by without any drift. 0 to 1, best
-    0: at 0.10 every tenth row is where it would not have been.
+    The share is the total variation distance `½ Σ |q - p|` over deciles of numbers or levels of categories, with cells
+    of their own for what is missing, infinite or unseen, less what samples of these sizes differ by without any drift.
+    0 to 1, best 0: at 0.10 every tenth row is where it would not have been.
 
     The p-value of a categorical column is that of `chi_square`; of a numeric column, that and the p-value of `ks`,
     combined by Cauchy's rule: the one sees changes of spread, shape and missing values, the other small shifts.

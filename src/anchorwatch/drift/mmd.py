@@ -28,6 +28,7 @@ _SOURCE = "Gretton et al. 2012; its test: Shekhar, Kim and Ramdas 2022"
     high=float(np.sqrt(2)),
     better="lower",
     costly=True,
+    symmetric=True,
     source=_SOURCE,
 )
 def mmd(reference: Profile | None, current: Profile) -> Results:
@@ -58,6 +59,7 @@ def mmd(reference: Profile | None, current: Profile) -> Results:
     high=float(np.sqrt(2)),
     better="lower",
     costly=True,
+    symmetric=True,
     source=_SOURCE,
 )
 def vector_mmd(reference: Profile | None, current: Profile) -> Results:

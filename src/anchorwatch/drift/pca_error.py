@@ -33,8 +33,8 @@ def pca_error(reference: Profile | None, current: Profile) -> Results:
     """Reconstruction error of whole rows of inputs, as a multiple of the reference's own.
 
     Components that explain 65 % of the variance are fitted to half of the reference's sampled rows; the mean distance
-    of current rows from their projection is divided by that of the other half. Around 1 without drift, with the
-    p-value of Welch's t test, two-sided. Missing without a reference, without sampled rows (private models, segments),
+    of current rows from their projection is divided by that of the other half, `mean |x - x̂| / mean |r - r̂|`. 0 or
+    more, best 1, with the p-value of Welch's t test, two-sided. Missing without a reference, without sampled rows (private models, segments),
     with fewer than 50 of them on either side, and for a model of one column. Source: Pearson 1901.
 
     >>> from anchorwatch.profile.example import pair
@@ -57,7 +57,7 @@ def pca_error(reference: Profile | None, current: Profile) -> Results:
 def vector_pca_error(reference: Profile | None, current: Profile) -> Results:
     """Reconstruction error of each vector column: embeddings, flattened images.
 
-    As `pca_error`, of the sampled vectors as they are. Around 1 without drift, with a p-value. Missing without a
+    As `pca_error`, of the sampled vectors as they are. 0 or more, best 1, with a p-value. Missing without a
     reference and with fewer than 50 sampled vectors on either side. Source: Pearson 1901.
 
     >>> from anchorwatch.profile.example import inputs

@@ -25,12 +25,17 @@ if TYPE_CHECKING:
 
     from anchorwatch.profile.grid import Grid
 
-COLUMNS = (Column("x", Kind.NUMBER), Column("tied", Kind.NUMBER), Column("c", Kind.CATEGORY))
+COLUMNS = (
+    Column("x", Kind.NUMBER),
+    Column("tied", Kind.NUMBER),
+    Column("c", Kind.CATEGORY),
+    Column("v", Kind.VECTOR, 2),
+)
 LABELS = {Task.BINARY: ("0", "1"), Task.MULTICLASS: ("a", "b", "z"), Task.REGRESSION: ()}
 
 
 def spec(task: Task) -> ModelSpec:
-    """A model of a task with two numbers and a category."""
+    """A model of a task with two numbers, a category and a vector."""
     return ModelSpec(name="m", task=task, columns=COLUMNS, labels=LABELS[task])
 
 
@@ -108,6 +113,7 @@ def world(task: Task, rows: int, seed: int = 0) -> World:
             "c": pl.Series(
                 rng.choice(["red", "green", "blue"], rows, p=[0.6, 0.3, 0.1]).tolist(), dtype=pl.String
             ),
+            "v": pl.Series(rng.normal(size=(rows, 2)).tolist(), dtype=pl.List(pl.Float32)),
         }
     )
     return World(task, frame, scores)
@@ -132,14 +138,18 @@ def cases(task: Task) -> dict[str, Profile]:
     numeric = task is Task.REGRESSION
     one = 5.0 if numeric else LABELS[task][0]
     other = 5.0 if numeric else LABELS[task][1]
-    lost = usual.with_columns(x=None, tied=None, c=None, _prediction=None, _latency=None, _error="failed")
+    lost = usual.with_columns(
+        x=None, tied=None, c=None, v=None, _prediction=None, _latency=None, _error="failed"
+    )
     strange = 1e12 if numeric else "never seen"
     infinite = float("inf")
     worlds = {
         "ordinary": usual,
         "one row": usual.rows(np.array([0])),
         "two rows": usual.rows(np.array([0, 1])),
-        "constant": usual.with_columns(x=1.0, tied=1.0, c="red", _prediction=one, _outcome=one),
+        "constant": usual.with_columns(
+            x=1.0, tied=1.0, c="red", v=[[1.0, 1.0]] * 200, _prediction=one, _outcome=one
+        ),
         "one class, all wrong": usual.with_columns(_prediction=one, _outcome=other),
         "all missing": replace(lost, scores=np.full_like(lost.scores, np.nan)),
         "infinities": usual.with_columns(x=infinite, tied=[-infinite, 1.0] * 100),

@@ -9,6 +9,9 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
+HIGHEST = 0.995
+"""p-values above it are taken for it: one of exactly 1, as ties and pooled cells make it, would outweigh all others."""
+
 _SMALL = 1e-15
 """Below it the cotangent is 1/(πp) to all digits."""
 
@@ -29,8 +32,7 @@ def cauchy(p: ArrayLike) -> NDArray[np.float64]:
     """
     values = np.asarray(p, dtype=np.float64)
     known = ~np.isnan(values)
-    # A p-value of exactly 1 would outweigh any other; ties and pooled cells make such ones.
-    held = np.clip(np.where(known, values, 0.5), 0.0, 1 - 1e-2)
+    held = np.clip(np.where(known, values, 0.5), 0.0, HIGHEST)
     with np.errstate(divide="ignore", over="ignore"):
         terms = np.where(held < _SMALL, 1 / (np.pi * held), 1 / np.tan(np.pi * np.maximum(held, _SMALL)))
         mean = np.where(known, terms, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
