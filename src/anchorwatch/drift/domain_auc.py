@@ -39,7 +39,8 @@ def domain_auc(reference: Profile | None, current: Profile) -> Results:
     A forest of random trees learns on half of the sampled rows and is asked about the other half, and the other way
     round; the area under its ROC curve, `P(score of a current row > score of a reference row)`, is averaged. 0 to 1,
     best 0.5, 1 when every row is recognised. Each half's p-value is that of the rank test (the trees never saw the
-    rows they are asked about, so it is exact), and Cauchy's rule combines the two. Sees every change that trees can see, also between columns.
+    rows they are asked about, so it is exact), and Cauchy's rule combines the two. Sees every change that trees
+    can see, also between columns.
 
     Missing without a reference, without sampled rows (private models, segments), with fewer than 50 of them on either
     side, and for a model of one column. Takes a hundred times as long as other measures, so windows have it only when a

@@ -34,7 +34,8 @@ def pca_error(reference: Profile | None, current: Profile) -> Results:
 
     Components that explain 65 % of the variance are fitted to half of the reference's sampled rows; the mean distance
     of current rows from their projection is divided by that of the other half, `mean |x - x̂| / mean |r - r̂|`. 0 or
-    more, best 1, with the p-value of Welch's t test, two-sided. Missing without a reference, without sampled rows (private models, segments),
+    more, best 1, with the p-value of Welch's t test,
+    two-sided. Missing without a reference, without sampled rows (private models, segments),
     with fewer than 50 of them on either side, and for a model of one column. Source: Pearson 1901.
 
     >>> from anchorwatch.profile.example import pair
