@@ -62,8 +62,13 @@ def name_of(file: Path) -> str:
     return file.stem.removeprefix("bench_")
 
 
-def main(names: list[str]) -> int:
-    """Run the benchmarks named, or all; 1 when one of them failed."""
+def main(arguments: list[str]) -> int:
+    """Run the benchmarks named, or all; 1 when one of them failed.
+
+    From the first option on, arguments are for the benchmark; such a run has a section of its own (`ingest_minutes`).
+    """
+    first = next((place for place, word in enumerate(arguments) if word.startswith("--")), len(arguments))
+    names, options = arguments[:first], arguments[first:]
     files = {name_of(file): file for file in sorted((ROOT / "tests" / "bench").glob("bench_*.py"))}
     if unknown := set(names) - files.keys():
         print(
@@ -75,12 +80,12 @@ def main(names: list[str]) -> int:
     for name in names or files:
         print(f"{name} …", file=sys.stderr)
         done = subprocess.run(
-            [sys.executable, str(files[name])], stdout=subprocess.PIPE, text=True, check=False
+            [sys.executable, str(files[name]), *options], stdout=subprocess.PIPE, text=True, check=False
         )
         print(done.stdout)
         failed |= done.returncode != 0
         if done.returncode == 0:
-            kept[name] = section(files[name], done.stdout)
+            kept["_".join([name, *options[:1]]).replace("_--", "_")] = section(files[name], done.stdout)
         write(kept)
     return int(failed)
 

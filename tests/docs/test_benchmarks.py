@@ -37,3 +37,20 @@ def test_an_unknown_benchmark_is_refused(capsys: pytest.CaptureFixture[str]) -> 
     """A name that is none lists those that are."""
     assert bench.main(["nothing"]) == 2
     assert "known: " in capsys.readouterr().err
+
+
+def test_options_are_the_benchmark_s_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A run with options is kept beside the one without."""
+    monkeypatch.setattr(bench, "ROOT", tmp_path)
+    monkeypatch.setattr(bench, "PAGE", tmp_path / "benchmarks.md")
+    (tmp_path / "tests" / "bench").mkdir(parents=True)
+    file = tmp_path / "tests" / "bench" / "bench_x.py"
+    file.write_text('"""What x costs."""\nimport sys\nprint(*sys.argv[1:], "done")\n')
+    assert bench.main(["x"]) == 0
+    assert bench.main(["x", "--minutes", "20"]) == 0
+    kept = bench.sections(bench.PAGE.read_text())
+    assert [name for name, _ in sorted(kept.items())] == ["x", "x_minutes"]
+    assert kept["x_minutes"].endswith("```text\n--minutes 20 done\n```")
+    assert "done" in capsys.readouterr().out

@@ -240,7 +240,7 @@ def test_compaction_holds_few_rows_at_a_time(lake: DeltaLake, monkeypatch: pytes
         lake.append("m", P, rows(seq, [index / 1000 for index in range(700)]), upto=seq)
     assert lake.compact("m", P).added == 1
     (path,) = lake._table("m", P).snapshot().files["path"]
-    parts = duckdb.sql(f"select distinct row_group_num_rows from parquet_metadata('{path}')").fetchall()
+    parts = duckdb.execute(f"select distinct row_group_num_rows from parquet_metadata('{path}')").fetchall()
     most = max(8 * 4 * 1500 // (8 * columns), 1024)
     assert max(count for (count,) in parts) == most < 9 * 700
     assert lake.files("m", P).rows == 9 * 700
