@@ -8,6 +8,7 @@ AnchorwatchError
 ├── UnknownError       a name that does not exist; suggests near ones
 ├── ConflictError      the request contradicts what is stored
 ├── DeniedError        no token, or a token without the scope
+├── ChannelError       a message could not be delivered; says whether and when to try again
 └── StoreError         the ledger or the lake cannot do what was asked
     ├── BusyError      another process holds the store, or it is locked
     ├── FullError      no room is left; nothing was acknowledged
@@ -58,6 +59,19 @@ class ConflictError(AnchorwatchError):
 
 class DeniedError(AnchorwatchError):
     """No token, or a token without the scope."""
+
+
+class ChannelError(AnchorwatchError):
+    """A message could not be delivered.
+
+    `retry_after` is how many seconds the receiver asks to wait, when it said; `permanent` says that trying again
+    will not help (a wrong address, a refused secret).
+    """
+
+    def __init__(self, message: str, *, retry_after: float | None = None, permanent: bool = False) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+        self.permanent = permanent
 
 
 class StoreError(AnchorwatchError):

@@ -1,4 +1,4 @@
-"""What the rest of the house needs of the lake: where rows of events are kept for good."""
+"""What the rest of the house needs of the world: the lake, where rows of events are kept for good, and channels."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from anchorwatch.core.messages import Message
     from anchorwatch.core.types import EventKind
 
 FILTERS: Final = ("=", "!=", "<", "<=", ">", ">=", "contains")
@@ -154,3 +155,19 @@ class LakeWriter(Protocol):
 
 class Lake(LakeReader, LakeWriter, Protocol):
     """Both."""
+
+
+class Channel(Protocol):
+    """A way to people: a thin sender that never retries, keeps no state and shows no secret."""
+
+    @property
+    def name(self) -> str:
+        """What the configuration calls it."""
+        ...
+
+    def deliver(self, message: Message) -> str:
+        """Say `message` within a bounded time; a handle that updates it, `""` where there is none.
+
+        Raises `ChannelError`.
+        """
+        ...
