@@ -186,7 +186,7 @@ def test_rules_are_tried_and_what_differs_is_shown(tmp_path: Path) -> None:
         f"FAIL  {file}:4  one bad day\n"
         "      window 2\n"
         "        - mae above 60: ok\n"
-        "        + mae above 60: breach    (mae 61.0 is over its limit 60.0)\n"
+        "        + mae above 60: breach    (Mean absolute error 61.0 is over its limit 60.0)\n"
         "        - incident performance: not firing\n"
         "        + incident performance: firing    (Mean absolute error 61.0 is over its limit 60.0)\n"
         "0 passed, 1 failed\n"

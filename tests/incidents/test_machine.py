@@ -43,7 +43,7 @@ def finding(
     """What a rule says of one column on one day."""
     return Finding(
         model="m", rule=rule, measure="psi", subject=subject, window=window(day), verdict=LETTERS[verdict],
-        reason=f"psi of {subject} {value:g} is over its limit 0.2", value=value, limit=0.2, severity=severity,
+        reason=f"Population stability index of {subject} {value:g} is over its limit 0.2", value=value, limit=0.2, severity=severity,
         cause="drift",
     )  # fmt: skip
 

@@ -143,9 +143,9 @@ def test_how_much_worse_is_material() -> None:
         for value in (21.9, 23.0, 15.0)
     ]
     assert [finding.verdict for finding in found] == [Verdict.OK, Verdict.BREACH, Verdict.OK]
-    assert found[1].reason == "mae 23.0 is over its limit 22.0 (reference 20.0; p 1e-06)"
+    assert found[1].reason == "Mean absolute error 23.0 is over its limit 22.0 (reference 20.0; p 1e-06)"
     unknown = evaluate(error, place, Results.of("mae", [""], 23.0, n=500))[0]
     assert (unknown.verdict, unknown.reason) == (
         Verdict.UNKNOWN,
-        "mae 23.0 has no reference to be held against",
+        "Mean absolute error 23.0 has no reference to be held against",
     )

@@ -52,115 +52,115 @@ def judge(
 
 
 CASES = [
-    (rule(above=55), 57.31, {}, "breach", "mae 57.3 is over its limit 55.0"),
-    (rule(above=55), 55.0, {}, "ok", "mae 55.0 is within its limit 55.0"),
-    (rule(above=55), 55.01, {}, "breach", "mae 55.01 is over its limit 55"),
-    (rule(below=0.8), 0.5, {}, "breach", "mae 0.500 is under its limit 0.800"),
-    (rule(above=9, below=2), 1, {}, "breach", "mae 1.00 is under its limit 2.00"),
-    (rule(above=9, below=2), 5, {}, "ok", "mae 5.00 is within its limit 2.00"),
-    (rule(above=55), None, {}, "unknown", "mae is not known: no outcomes yet"),
+    (rule(above=55), 57.31, {}, "breach", "Mean absolute error 57.3 is over its limit 55.0"),
+    (rule(above=55), 55.0, {}, "ok", "Mean absolute error 55.0 is within its limit 55.0"),
+    (rule(above=55), 55.01, {}, "breach", "Mean absolute error 55.01 is over its limit 55"),
+    (rule(below=0.8), 0.5, {}, "breach", "Mean absolute error 0.500 is under its limit 0.800"),
+    (rule(above=9, below=2), 1, {}, "breach", "Mean absolute error 1.00 is under its limit 2.00"),
+    (rule(above=9, below=2), 5, {}, "ok", "Mean absolute error 5.00 is within its limit 2.00"),
+    (rule(above=55), None, {}, "unknown", "Mean absolute error is not known: no outcomes yet"),
     (
         rule(above=55, min_rows=30),
         60,
         {"n": 29},
         "unknown",
-        "mae is not known: 29 rows, fewer than the 30 it takes",
+        "Mean absolute error is not known: 29 rows, fewer than the 30 it takes",
     ),
-    (rule(band=3), 57.3, {"band": BAND}, "breach", "mae 57.3 is over its limit 55.0 (reference 22.9 ± 10.7)"),
+    (rule(band=3), 57.3, {"band": BAND}, "breach", "Mean absolute error 57.3 is over its limit 55.0 (reference 22.9 ± 10.7)"),
     (
         rule(band=2, side="below"),
         57.3,
         {"band": BAND},
         "ok",
-        "mae 57.3 is within its limit 1.56 (reference 22.9 ± 10.7)",
+        "Mean absolute error 57.3 is within its limit 1.56 (reference 22.9 ± 10.7)",
     ),
     (
         rule(band=2),
         0.5,
         {"band": BAND},
         "breach",
-        "mae 0.500 is under its limit 1.56 (reference 22.9 ± 10.7)",
+        "Mean absolute error 0.500 is under its limit 1.56 (reference 22.9 ± 10.7)",
     ),
-    (rule(band=3), 57.3, {}, "unknown", "mae 57.3 has no reference windows to be held against"),
+    (rule(band=3), 57.3, {}, "unknown", "Mean absolute error 57.3 has no reference windows to be held against"),
     # Conditions join: over a fixed limit and outside the band.
-    (rule(band=3, above=60), 57.3, {"band": BAND}, "ok", "mae 57.3 is within its limit 60.0"),
+    (rule(band=3, above=60), 57.3, {"band": BAND}, "ok", "Mean absolute error 57.3 is within its limit 60.0"),
     (
         rule(band=3, above=50),
         57.3,
         {"band": BAND},
         "breach",
-        "mae 57.3 is over its limit 55.0 (reference 22.9 ± 10.7)",
+        "Mean absolute error 57.3 is over its limit 55.0 (reference 22.9 ± 10.7)",
     ),
-    (rule(band=3, above=60), 57.3, {}, "ok", "mae 57.3 is within its limit 60.0"),
-    (rule(above=0.2, alpha=0.01), 0.3, {"p": 0.001}, "breach", "mae 0.300 is over its limit 0.200 (p 0.001)"),
+    (rule(band=3, above=60), 57.3, {}, "ok", "Mean absolute error 57.3 is within its limit 60.0"),
+    (rule(above=0.2, alpha=0.01), 0.3, {"p": 0.001}, "breach", "Mean absolute error 0.300 is over its limit 0.200 (p 0.001)"),
     (
         rule(above=0.2, alpha=0.01),
         0.3,
         {"p": 0.02},
         "ok",
-        "mae 0.300 is over its limit 0.200, but that may be chance (p 0.02, not under 0.01)",
+        "Mean absolute error 0.300 is over its limit 0.200, but that may be chance (p 0.02, not under 0.01)",
     ),
     (
         rule(above=0.2, alpha=0.01),
         0.3,
         {},
         "unknown",
-        "mae 0.300 is over its limit 0.200, but it has no p-value to rule out chance",
+        "Mean absolute error 0.300 is over its limit 0.200, but it has no p-value to rule out chance",
     ),
-    (rule(above=0.2, alpha=0.01), 0.1, {}, "ok", "mae 0.100 is within its limit 0.200"),
+    (rule(above=0.2, alpha=0.01), 0.1, {}, "ok", "Mean absolute error 0.100 is within its limit 0.200"),
     (
         rule(band=3, mean_of=7, side="above"),
         84.0,
         {"past": [50.0] * 6, "band": BAND},
         "ok",
-        "mae 54.9 is within its limit 55.0 (mean of 7 windows; reference 22.9 ± 10.7)",
+        "Mean absolute error 54.9 is within its limit 55.0 (mean of 7 windows; reference 22.9 ± 10.7)",
     ),
     (
         rule(band=3, mean_of=7, side="above"),
         101.1,
         {"past": [50.0] * 6, "band": BAND},
         "breach",
-        "mae 57.3 is over its limit 55.0 (mean of 7 windows; reference 22.9 ± 10.7)",
+        "Mean absolute error 57.3 is over its limit 55.0 (mean of 7 windows; reference 22.9 ± 10.7)",
     ),
     (
         rule(above=55, mean_of=3),
         60,
         {"past": [None, 60.0]},
         "breach",
-        "mae 60.0 is over its limit 55.0 (mean of 3 windows)",
+        "Mean absolute error 60.0 is over its limit 55.0 (mean of 3 windows)",
     ),
     (
         rule(above=55, mean_of=3),
         60,
         {"past": [60.0]},
         "unknown",
-        "mae is not known: only 2 of 3 windows so far",
+        "Mean absolute error is not known: only 2 of 3 windows so far",
     ),
     (
         rule(above=55, mean_of=3),
         60,
         {"past": [None, None]},
         "unknown",
-        "mae is not known: only 1 of the last 3 windows have a value",
+        "Mean absolute error is not known: only 1 of the last 3 windows have a value",
     ),
-    (rule(above=55, mean_of=3), None, {"past": [60.0, 60.0]}, "unknown", "mae is not known: no outcomes yet"),
+    (rule(above=55, mean_of=3), None, {"past": [60.0, 60.0]}, "unknown", "Mean absolute error is not known: no outcomes yet"),
     (
         rule(above=55, unknown_after=3),
         None,
         {"past": [1.0, None]},
         "unknown",
-        "mae is not known: no outcomes yet",
+        "Mean absolute error is not known: no outcomes yet",
     ),
-    (rule(above=55, unknown_after=3), None, {"past": [None]}, "unknown", "mae is not known: no outcomes yet"),
+    (rule(above=55, unknown_after=3), None, {"past": [None]}, "unknown", "Mean absolute error is not known: no outcomes yet"),
     (
         rule(above=55, unknown_after=3),
         None,
         {"past": [1.0, None, None]},
         "breach",
-        "mae has not been known for 3 windows: no outcomes yet",
+        "Mean absolute error has not been known for 3 windows: no outcomes yet",
     ),
-    (rule(unknown_after=1), None, {}, "breach", "mae is not known: no outcomes yet"),
-    (rule(unknown_after=1), 7.0, {}, "ok", "mae 7.00 is known"),
+    (rule(unknown_after=1), None, {}, "breach", "Mean absolute error is not known: no outcomes yet"),
+    (rule(unknown_after=1), 7.0, {}, "ok", "Mean absolute error 7.00 is known"),
 ]
 
 
@@ -187,7 +187,7 @@ def test_p_values_are_corrected_for_the_columns_that_could_be_judged() -> None:
     drift = Rule(name="drift", measure="psi", above=0.2, alpha=0.01)
     found = evaluate(drift, PLACE, psi([0.3, 0.3, float("nan")], [0.004, 0.006, 0.001]))
     assert [finding.verdict.value for finding in found] == ["breach", "ok", "unknown"]
-    assert found[0].reason == "psi of a 0.300 is over its limit 0.200 (p 0.004 times 2 is 0.008)"
+    assert found[0].reason == "Population stability index of a 0.300 is over its limit 0.200 (p 0.004 times 2 is 0.008)"
 
 
 def test_segments_judged_side_by_side_share_alpha() -> None:
@@ -198,7 +198,7 @@ def test_segments_judged_side_by_side_share_alpha() -> None:
     result = psi([0.3, 0.1, 0.1], [0.001, 0.5, 0.5])
     assert evaluate(drift, alone, result)[0].verdict is Verdict.BREACH
     assert evaluate(drift, among, result)[0].verdict is Verdict.OK
-    assert evaluate(drift, alone, result)[0].reason.startswith("psi of a in carrier=AA 0.300")
+    assert evaluate(drift, alone, result)[0].reason.startswith("Population stability index of a in carrier=AA 0.300")
 
 
 def test_named_columns_are_judged_even_when_nothing_measured_them() -> None:
@@ -206,7 +206,7 @@ def test_named_columns_are_judged_even_when_nothing_measured_them() -> None:
     drift = Rule(name="drift", measure="psi", above=0.2, columns=("b", "z"))
     found = evaluate(drift, PLACE, psi([0.1, 0.3, 0.1], None))
     assert [(item.subject, item.verdict.value) for item in found] == [("b", "breach"), ("z", "unknown")]
-    assert found[1].reason == "psi of z is not known: it was not measured"
+    assert found[1].reason == "Population stability index of z is not known: it was not measured"
 
 
 def test_a_silent_window_does_not_make_the_windows_before_it_silent() -> None:
@@ -225,7 +225,7 @@ def test_a_finding_carries_where_it_is_from() -> None:
         "bikes", "r", "errors", "3", "hub=north",
     )  # fmt: skip
     assert (found.value, found.limit, found.window) == (60, 55, PLACE.window)
-    assert found.reason == "mae in hub=north (version 3) 60.0 is over its limit 55.0"
+    assert found.reason == "Mean absolute error in hub=north (version 3) 60.0 is over its limit 55.0"
 
 
 def test_a_constant_reference_tolerates_rounding_and_nothing_else() -> None:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from anchorwatch import drift, metrics, quality  # noqa: F401 - importing them registers the measures
-from anchorwatch.profile.measure import MEASURES
 from anchorwatch.rules.persistence import Key
-from anchorwatch.rules.sentence import subject_text
+from anchorwatch.rules.sentence import subject_text, title
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,7 +32,7 @@ def summary(findings: Sequence[Finding]) -> str:
     first = worst(findings)
     subjects = [subject for subject in affected(findings) if subject not in {first.subject, ""}]
     measures = [title(name) for name in sorted({finding.measure for finding in findings} - {first.measure})]
-    said = reason(first)
+    said = first.reason
     places = {(finding.version, finding.segment) for finding in findings}
     if subjects:
         return f"{said}; also {_list([subject_text(subject) for subject in subjects], 'columns')}"
@@ -42,21 +41,6 @@ def summary(findings: Sequence[Finding]) -> str:
     if len(places) > 1:
         return f"{said}; {len(places)} slices in all"
     return said
-
-
-def title(measure: str) -> str:
-    """What people call a measure; one that is not registered has its name alone.
-
-    >>> title("mae"), title("my_own")
-    ('Mean absolute error', 'my_own')
-    """
-    return MEASURES[measure].title if measure in MEASURES else measure
-
-
-def reason(finding: Finding) -> str:
-    """A finding's reason with the measure's title in place of its name."""
-    rest = finding.reason.removeprefix(finding.measure)
-    return finding.reason if rest == finding.reason else title(finding.measure) + rest
 
 
 def _list(names: Sequence[str], what: str) -> str:

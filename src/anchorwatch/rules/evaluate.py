@@ -92,7 +92,7 @@ def evaluate(rule: Rule, place: Place, results: Results, past: Past = NOTHING) -
     >>> rule = Rule(name="mae above 55", measure="mae", above=55)
     >>> found = evaluate(rule, Place(model="bikes", window=day), Results.of("mae", [""], 57.3, n=400))
     >>> found[0].verdict.value, found[0].reason
-    ('breach', 'mae 57.3 is over its limit 55.0')
+    ('breach', 'Mean absolute error 57.3 is over its limit 55.0')
     """
     now = dict(results)
     before = [dict(earlier) for earlier in past.results]

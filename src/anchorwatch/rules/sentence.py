@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from anchorwatch.profile.measure import MEASURES
+
 if TYPE_CHECKING:
     from anchorwatch.rules.place import Place
 
@@ -51,9 +53,19 @@ def subject_text(subject: str) -> str:
     return _OURS.get(subject, subject)
 
 
+def title(measure: str) -> str:
+    """What people call a measure; one that is not registered has its name alone.
+
+    >>> from anchorwatch import metrics
+    >>> title("mae"), title("my_own")
+    ('Mean absolute error', 'my_own')
+    """
+    return MEASURES[measure].title if measure in MEASURES else measure
+
+
 def what(measure: str, subject: str, place: Place) -> str:
-    """Which number is spoken of: measure, column, segment, version."""
-    text = measure + (f" of {subject_text(subject)}" if subject else "")
+    """Which number is spoken of: the measure by its title, column, segment, version."""
+    text = title(measure) + (f" of {subject_text(subject)}" if subject else "")
     if place.segment:
         text += f" in {place.segment}"
     return text + (f" (version {place.version})" if place.version else "")
