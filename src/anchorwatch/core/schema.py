@@ -110,6 +110,8 @@ class ModelSpec:
         segments: inputs whose values are watched separately.
         retention: how long raw rows are kept in the lake; `None`: for ever.
         private: keep aggregates only; no rows in samples.
+        forest: find rows that are outlying over all numbers together, by an isolation forest grown from the
+            reference; costs about 5 µs a row.
         detectors: sequential detectors that watch the losses, item by item; none: `[]`.
         against: what windows are compared with (see `Against`).
     """
@@ -130,6 +132,7 @@ class ModelSpec:
     segments: tuple[str, ...] = ()
     retention: timedelta | None = None
     private: bool = False
+    forest: bool = False
     detectors: tuple[str, ...] = ("risk",)
     against: Against = Against()  # noqa: RUF009 - a frozen value
 
@@ -179,6 +182,7 @@ class ModelSpec:
             "segments": list(self.segments),
             "retention": None if self.retention is None else brief(self.retention),
             "private": self.private,
+            "forest": self.forest,
             "detectors": list(self.detectors),
             "against": self.against.text,
         }
@@ -334,6 +338,7 @@ _READERS: dict[str, Any] = {
     "segments": _texts,
     "retention": _span,
     "private": _flag,
+    "forest": _flag,
     "detectors": _texts,
     "against": _against,
     **dict.fromkeys(_DURATIONS, _span),

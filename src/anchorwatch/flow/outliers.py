@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import polars as pl
 
+from anchorwatch.profile.forest import standard_inputs
 from anchorwatch.profile.grid import FENCES, OUTCOME
 
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from anchorwatch.profile.grid import Grid
 
 COLUMN = "_outliers"
+SCORE_COLUMN = "_outlier_score"
 RULE = "robust_z"
 
 
@@ -29,7 +32,19 @@ def flagged(frame: pl.DataFrame, grids: Mapping[str, Grid]) -> pl.DataFrame:
     for version, grid in grids.items():
         if grid.fitted:
             told = pl.when(pl.col("_version") == version).then(_beyond(frame, grid)).otherwise(told)
-    return frame.with_columns(told.alias(COLUMN))
+    return _scored(frame.with_columns(told.alias(COLUMN)), grids)
+
+
+def _scored(frame: pl.DataFrame, grids: Mapping[str, Grid]) -> pl.DataFrame:
+    """With `_outlier_score`, the isolation forest's, where the grid of a version has one."""
+    scores = np.full(frame.height, np.nan)
+    for version, grid in grids.items():
+        if grid.forest is not None:
+            here = (frame["_version"] == version).to_numpy()
+            scores[here] = grid.forest.scores(standard_inputs(frame.filter(pl.Series(here)), grid))
+    if np.isnan(scores).all():
+        return frame
+    return frame.with_columns(pl.Series(SCORE_COLUMN, scores).fill_nan(None))
 
 
 def grids_of(books: Watched, model: Model) -> dict[str, Grid]:

@@ -11,7 +11,9 @@ import polars as pl
 from anchorwatch.core.schema import Kind, Task
 from anchorwatch.profile.codec import grid_digest
 from anchorwatch.profile.fences import fences
+from anchorwatch.profile.forest import Forest, standard_inputs
 from anchorwatch.profile.grid import FENCES, OUTCOME, PREDICTION, QUANTILES, SCORE, Grid
+from anchorwatch.profile.sample import REFERENCE_ROWS, row_keys
 from anchorwatch.profile.tally import each
 from anchorwatch.profile.unseen import LONGEST
 
@@ -64,6 +66,11 @@ def build_grid(spec: ModelSpec, reference: pl.DataFrame | None = None) -> Grid:
             if column.kind is Kind.VECTOR
         ),
     )
+    if spec.forest and frame.height and spec.numbers:
+        few = np.argsort(row_keys(frame.get_column("_id", default=None), frame.height))[:REFERENCE_ROWS]
+        grid = replace(
+            grid, forest=Forest.grow(standard_inputs(frame[few], grid), int(grid_digest(grid)[:15], 16))
+        )
     return replace(grid, digest=grid_digest(grid))
 
 

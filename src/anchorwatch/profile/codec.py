@@ -14,6 +14,7 @@ from anchorwatch.core.schema import WIDEST, Task
 from anchorwatch.profile.contents import CONTENTS, Contents
 from anchorwatch.profile.envelope import Reader, Writer, seal, unseal
 from anchorwatch.profile.extent import Extent
+from anchorwatch.profile.forest import NODES, TREES, Forest, Isolated, inputs
 from anchorwatch.profile.grid import FENCES, Grid
 from anchorwatch.profile.histogram import COARSEST, FINEST, Histogram
 from anchorwatch.profile.parts import (
@@ -113,6 +114,9 @@ def _grid_content(grid: Grid) -> bytes:
     writer = Writer()
     writer.floats(np.array([grid.threshold]), grid.centre, grid.scale, *grid.edges)
     writer.counts(*grid.deciles, grid.ranges, grid.fences + 1)
+    if grid.forest is not None:
+        writer.counts(grid.forest.feature)
+        writer.floats(grid.forest.cut, grid.forest.path, grid.forest.fill, np.array([grid.forest.threshold]))
     head = {
         "task": grid.task.value,
         "labels": grid.labels,
@@ -125,6 +129,7 @@ def _grid_content(grid: Grid) -> bytes:
         "fitted": grid.fitted,
         "vectors": grid.vectors,
         "widths": grid.widths,
+        "forest": None if grid.forest is None else grid.forest.fill.size,
     }
     return writer.content(orjson.dumps(head))
 
@@ -150,7 +155,15 @@ def _grid(head: dict[str, Any], reader: Reader, digest: str) -> Grid:
         fences=reader.counts(len(numbers), len(FENCES), 2) - 1,
         vectors=_texts(head["vectors"]),
         widths=tuple(int(width) for width in head["widths"]),
+        forest=None if head["forest"] is None else _forest(int(head["forest"]), reader),
     )
+
+
+def _forest(numbers: int, reader: Reader) -> Forest:
+    feature = reader.counts(TREES, NODES)
+    cut, path = reader.floats(2 * feature.size).reshape(2, TREES, NODES)
+    fill = reader.floats(numbers)
+    return Forest(feature, cut, path, fill, float(reader.floats(1)[0]))
 
 
 def _texts(found: Any) -> tuple[str, ...]:
@@ -176,6 +189,7 @@ def _sound(grid: Grid) -> bool:
             for span, fences, edges in zip(grid.ranges, grid.fences, grid.edges, strict=True)
         )
         and len(grid.vectors) == len(grid.widths)
+        and (grid.forest is None or grid.forest.feature.max() < grid.forest.fill.size == len(inputs(grid)))
         and all(0 <= width <= WIDEST for width in grid.widths)
         and all(len(set(levels)) == len(levels) for levels in grid.levels)
     )
@@ -329,6 +343,14 @@ def _read_extent(reader: Reader, _grid: Grid) -> Extent:
     return Extent(begins, begins + reader.counts(begins.size))
 
 
+def _write_isolated(writer: Writer, part: Isolated) -> None:
+    writer.integers(part.rows, part.outlying)
+
+
+def _read_isolated(reader: Reader, _grid: Grid) -> Isolated:
+    return Isolated(*reader.integers(2))
+
+
 _WRITE: dict[str, Callable[[Writer, Any], None]] = {
     "numbers": _write_numbers,
     "categories": _write_categories,
@@ -340,6 +362,7 @@ _WRITE: dict[str, Callable[[Writer, Any], None]] = {
     "vectors": _write_vectors,
     "contents": _write_contents,
     "extent": _write_extent,
+    "isolated": _write_isolated,
 }
 _READ: dict[str, Callable[[Reader, Grid], Any]] = {
     "numbers": _read_numbers,
@@ -352,5 +375,6 @@ _READ: dict[str, Callable[[Reader, Grid], Any]] = {
     "vectors": _read_vectors,
     "contents": _read_contents,
     "extent": _read_extent,
+    "isolated": _read_isolated,
 }
 _PLACES = {name: place for place, name in enumerate(_WRITE)}

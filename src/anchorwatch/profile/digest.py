@@ -11,6 +11,7 @@ import polars as pl
 
 from anchorwatch.core.errors import InputError
 from anchorwatch.profile.contents import Inputs, has_inputs
+from anchorwatch.profile.forest import Isolated, standard_inputs
 from anchorwatch.profile.grid import OUTCOME, PREDICTION, SCORE, Grid
 from anchorwatch.profile.histogram import Histogram
 from anchorwatch.profile.levels import Levels, Texts, count_texts
@@ -123,6 +124,7 @@ class Digest:
     texts: tuple[Texts, ...]
     calls: Calls
     matrix: Matrix | None
+    outlying: NDArray[np.bool_] | None
     ids: pl.Series | None
     keys: NDArray[np.uint64] | None
 
@@ -143,7 +145,8 @@ class Digest:
         texts = tuple(item for item in done if isinstance(item, Texts))
         matrix = Matrix.of(frame, grid) if grid.vectors else None
         ids = frame.get_column("_id", default=None)
-        return cls(grid, frame.height, slabs, texts, Calls.of(frame), matrix, ids, keys)
+        outlying = grid.forest.outlying(standard_inputs(frame, grid)) if grid.forest else None
+        return cls(grid, frame.height, slabs, texts, Calls.of(frame), matrix, outlying, ids, keys)
 
     def fold(self, groups: NDArray[np.int64], count: int, sample: int = 0) -> list[Profile]:
         """One profile per group; row `i` belongs to group `groups[i]` of `count`, and to none where that is -1.
@@ -164,6 +167,7 @@ class Digest:
         categories = count_texts(self.texts, rows, self.grid) if self.grid.categories else None
         services = self.calls.fold(rows)
         vectors = self.matrix.fold(rows, self.grid) if self.matrix else None
+        isolated = self._isolated(rows) if self.outlying is not None else None
         samples = self._samples(rows, sample) if sample else None
         contents = self._inputs().fold(rows) if sample and has_inputs(self.grid) else None
         return [
@@ -175,9 +179,14 @@ class Digest:
                 sample=samples[group] if samples else None,
                 vectors=vectors[group] if vectors else None,
                 contents=contents[group] if contents else None,
+                isolated=isolated[group] if isolated else None,
             )
             for group in range(count)
         ]
+
+    def _isolated(self, rows: Rows) -> list[Isolated]:
+        tally = rows.tally(rows.pick(np.asarray(self.outlying)).astype(np.int64), 2)
+        return [Isolated(few + rest, few) for rest, few in tally.tolist()]
 
     def _inputs(self) -> Inputs:
         return Inputs(self.grid, self.slabs, self.texts, self.matrix, self.height)

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from anchorwatch.core.schema import Task
+    from anchorwatch.profile.forest import Forest
 
 QUANTILES = 240
 """Quantile bins per numeric column: divisible by 10, so that deciles are among the edges."""
@@ -52,6 +53,7 @@ class Grid:
             bins up to the first, and bins after the second, hold outliers; -1 where there is no fence.
         vectors: names of vector columns.
         widths: numbers in each vector of those columns; 0 where it is not known yet.
+        forest: what finds rows that are outlying over all numeric inputs together, when the model asks for it.
     """
 
     digest: str
@@ -71,3 +73,4 @@ class Grid:
     fences: NDArray[np.int64]
     vectors: tuple[str, ...]
     widths: tuple[int, ...]
+    forest: Forest | None = None

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from anchorwatch.profile.contents import Contents
     from anchorwatch.profile.extent import Extent
+    from anchorwatch.profile.forest import Isolated
     from anchorwatch.profile.grid import Grid
     from anchorwatch.profile.parts import Categories, Confusion, Joined, Numbers, Residuals, Scores, Service
     from anchorwatch.profile.sample import Sample
@@ -38,6 +39,7 @@ class Profile:
     vectors: Vectors | None = None
     contents: Contents | None = None
     extent: Extent | None = None
+    isolated: Isolated | None = None
 
     def __add__(self, other: Profile) -> Profile:
         return Profile.sum(self.grid, (self, other))

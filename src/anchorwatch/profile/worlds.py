@@ -36,7 +36,7 @@ LABELS = {Task.BINARY: ("0", "1"), Task.MULTICLASS: ("a", "b", "z"), Task.REGRES
 
 def spec(task: Task) -> ModelSpec:
     """A model of a task with two numbers, a category and a vector."""
-    return ModelSpec(name="m", task=task, columns=COLUMNS, labels=LABELS[task])
+    return ModelSpec(name="m", task=task, columns=COLUMNS, labels=LABELS[task], forest=True)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
