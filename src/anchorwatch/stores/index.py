@@ -63,6 +63,7 @@ class RunStore:
         self._seed = seed
         self._bound = open_files
         self._open: OrderedDict[str, OpenRun] = OrderedDict()
+        self._read: dict[str, OpenRun] = {}
         self._lock = threading.Lock()
         with told("open the join index", folder):
             folder.mkdir(parents=True, exist_ok=True)
@@ -96,8 +97,9 @@ class RunStore:
         left = np.argsort(keys[:, 0])
         hi, lo = keys[left, 0], keys[left, 1]
         for run in runs:
-            hit, _ = self._opened(run).search(hi, lo)
-            self._bound_memory()
+            opened = self._opened(run)
+            hit, _ = opened.search(hi, lo)
+            self._release_beyond(opened)
             if hit.size:
                 found[left[hit]] = True
                 left, hi, lo = (np.delete(column, hit) for column in (left, hi, lo))
@@ -121,19 +123,21 @@ class RunStore:
             hit, rows = run.search(hi[open_still], lo[open_still])
             for span in run.pieces(len(hit), len(run.columns), run.bytes):
                 _take_newer(run, open_still[hit[span]], rows[span], best, records)
-            self._bound_memory()
+            self._release_beyond(run)
         back = np.empty_like(order)
         back[order] = np.arange(len(order))
         found = best[back] > 0
         return found, records[back[found]]
 
-    def _bound_memory(self) -> None:
-        """Let go of what was read of the runs, once it may be much."""
+    def _release_beyond(self, run: OpenRun) -> None:
+        """Let go of all that was read of the runs, once it may be much; `run` is the last one."""
         with self._lock:
-            opened = [run for run in self._open.values() if run.touched]
-        if sum(run.touched for run in opened) > _MAPPED:
-            for run in opened:
-                run.release()
+            self._read[run.path.name] = run
+            if sum(read.touched for read in self._read.values()) <= _MAPPED:
+                return
+            read, self._read = self._read, {}
+        for one in read.values():
+            one.release()
 
     def merge(self, runs: Sequence[Run], level: int) -> Run:
         """One run in place of several of one model and kind, on disk; of a key it keeps the newest record.
@@ -163,6 +167,7 @@ class RunStore:
         with self._lock:
             for name in names:
                 self._open.pop(name, None)
+                self._read.pop(name, None)
         with told("remove runs of the join index", self.folder):
             for name in names:
                 self._path(name).unlink(missing_ok=True)
@@ -196,7 +201,7 @@ class RunStore:
         with self._lock:
             self._open[run.name] = opened
             while len(self._open) > self._bound:
-                self._open.popitem(last=False)
+                self._read.pop(self._open.popitem(last=False)[0], None)
         return opened
 
 
@@ -248,7 +253,7 @@ def _widest(runs: Sequence[OpenRun]) -> np.dtype[np.void]:
 def _slices(runs: Sequence[OpenRun], count: int) -> list[list[slice]]:
     """Rows of each run, for each of `count` equal spans of the keys' upper half."""
     bounds = np.array([(step << 64) // count for step in range(1, count)], np.uint64)
-    cuts = [[0, *np.searchsorted(run.columns["hi"], bounds).tolist(), run.rows] for run in runs]
+    cuts = [[0, *run.places(bounds), run.rows] for run in runs]
     return [[slice(cut[step], cut[step + 1]) for cut in cuts] for step in range(count)]
 
 

@@ -40,7 +40,7 @@ _FILTER_BITS_PER_RECORD: Final = 16  # 6 % of absent keys pass
 _BITS: Final = np.uint64(64)
 _MEBIBYTE: Final = 1 << 20
 _SPAN: Final = 32 << 20  # of a file, to be in memory at a time
-_AROUND: Final = 64 << 10  # what the system brings in around a byte
+_AROUND: Final = 2 << 20  # the most that the system brings in around a byte
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,6 +284,14 @@ class OpenRun:
             hits.append(hit + span.start)
             rows.append(row)
         return _joined(hits), _joined(rows)
+
+    def places(self, bounds: NDArray[np.uint64]) -> list[int]:
+        """The first row of each of some sorted upper halves, or where it would be."""
+        his, found = self.columns["hi"], []
+        for span in self.pieces(len(bounds), 8, his.nbytes):
+            found += np.searchsorted(his, bounds[span]).tolist()
+        self.release()
+        return found
 
     def _search(
         self, hi: NDArray[np.uint64], lo: NDArray[np.uint64]
