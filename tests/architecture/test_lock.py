@@ -14,7 +14,7 @@ from scripts.tools.house import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 SCENES = [
-    {"python_version": f"3.{minor}", "sys_platform": system}
+    {"python_version": f"3.{minor}", "python_full_version": f"3.{minor}.7", "sys_platform": system}
     for minor in (11, 12, 13)
     for system in ("linux", "darwin")
 ]
