@@ -52,6 +52,7 @@ _RULE: dict[str, Any] = {
     **dict.fromkeys(("above", "below", "band", "alpha"), _NUMBER),
     **dict.fromkeys(("mean_of", "keep", "min_rows", "unknown_after"), _COUNT),
     "columns": _TEXTS,
+    "notify": {"oneOf": [_TEXT, _TEXTS]},
     "side": {"enum": list(SIDES)},
     "severity": {"enum": [severity.value for severity in Severity]},
     "for": {"type": ["string", "integer"], "examples": ["2 windows", "2 of 3 windows"]},

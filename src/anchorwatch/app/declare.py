@@ -37,7 +37,8 @@ def _rule(place: int, item: Any) -> Rule:
         raise ConfigError(f"rules[{place}]: a rule is a mapping, such as {{metric: mae, above: 60}}")
     try:
         if set(item) == _WHOLE:
-            whole = {**item, "columns": tuple(item["columns"]), "severity": Severity(item["severity"])}
+            texts = {name: tuple(item[name]) for name in ("columns", "notify")}
+            whole = {**item, **texts, "severity": Severity(item["severity"])}
             return Rule(**whole)
         return from_dict(item)
     except (ConfigError, ValueError, TypeError) as problem:

@@ -111,6 +111,7 @@ class Rule:
         segments: `""` judges the whole model, a column name each of its segments.
         severity: info, warn or page.
         cause: breaches of one cause share an incident; default: the measure's family.
+        notify: channels that are told of its incidents, instead of those that routes name.
     """
 
     name: str
@@ -132,6 +133,7 @@ class Rule:
     segments: str = ""
     severity: Severity = Severity.WARN
     cause: str = ""
+    notify: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

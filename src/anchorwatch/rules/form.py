@@ -7,6 +7,7 @@
 - {drift: auto, budget: 1 false alarm per month}
 - {metric: roc_auc, worse: 0.05, budget: 1 per year}
 - {check: missing_share, above: 0.05, keep: 3}
+- {metric: error_rate, above: 0.01, severity: page, notify: on-call}
 ```
 
 The first key names the measure and says what it is about: `metric` (performance, service), `drift` or `check`
@@ -37,11 +38,6 @@ WORDS: dict[str, frozenset[Family]] = {
 }
 """The keys that may name the measure, with the families each stands for."""
 
-RESERVED = {
-    "notify": "channels come later; see incidents in the web UI or with `anchorwatch incidents`",
-}
-"""Keys that will mean something and do not yet."""
-
 AUTO = Rule(name="", measure="drift", above=0.1, budget=1.0)
 """What `drift: auto` stands for."""
 
@@ -61,8 +57,6 @@ def from_dict(given: Mapping[str, Any]) -> Rule:
     anchorwatch.core.errors.ConfigError: abov: no setting is named 'abov'; did you mean 'above'?
     """
     for key in given:
-        if key in RESERVED:
-            raise ConfigError(f"{key}: not yet: {RESERVED[key]}")
         if key not in KEYS:
             raise ConfigError(f"{key}: {unknown('setting', str(key), KEYS)}")
     word, measure = _measure(given)
@@ -88,7 +82,7 @@ def to_dict(rule: Rule) -> dict[str, Any]:
     for key in _PLAIN:
         value = getattr(rule, key)
         if value != getattr(defaults, key):
-            written[key] = list(value) if key == "columns" else getattr(value, "value", value)
+            written[key] = list(value) if isinstance(value, tuple) else getattr(value, "value", value)
     if (rule.count, rule.within) != (1, 1):
         same = rule.count == rule.within
         written["for"] = windows(rule.count) if same else f"{rule.count} of {windows(rule.within)}"
@@ -173,6 +167,10 @@ def _names(key: str, value: Any) -> tuple[str, ...]:
     return tuple(value)
 
 
+def _channels(key: str, value: Any) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) and value.strip() else _names(key, value)
+
+
 def _severity(key: str, value: Any) -> Severity:
     try:
         return Severity(value)
@@ -205,6 +203,7 @@ _READERS: dict[str, Callable[[str, Any], Any]] = {
     "segments": _text,
     "severity": _severity,
     "cause": _text,
+    "notify": _channels,
 }
 _PLAIN = tuple(key for key in _READERS if key not in {"name", "for"})
 KEYS = (*WORDS, *_READERS)

@@ -220,7 +220,8 @@ def rules_of(text: str) -> tuple[Rule, ...]:
 
 
 def _rule(body: dict[str, Any]) -> Rule:
-    return Rule(**{**body, "columns": tuple(body["columns"]), "severity": Severity(body["severity"])})
+    texts = {name: tuple(body.get(name, ())) for name in ("columns", "notify")}
+    return Rule(**{**body, **texts, "severity": Severity(body["severity"])})
 
 
 def _model(row: Any) -> Model:
