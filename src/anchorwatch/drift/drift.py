@@ -14,6 +14,7 @@ from anchorwatch.drift.chi_square import contingency
 from anchorwatch.drift.ks import ks, target_ks
 from anchorwatch.drift.moved import moved
 from anchorwatch.drift.subjects import Side
+from anchorwatch.drift.unseen import by_name
 from anchorwatch.profile.measure import Family, measure
 from anchorwatch.stats.combine import cauchy
 
@@ -42,7 +43,8 @@ def drift(reference: Profile | None, current: Profile) -> Results:
     """Share of a column's rows that lie elsewhere than in the reference, with the p-value of a test for any change.
 
     The share is the total variation distance `½ Σ |q - p|` over deciles of numbers or levels of categories, with cells
-    of their own for what is missing, infinite or unseen, less what samples of these sizes differ by without any drift.
+    of their own for missing, for infinite and for each unseen value, less what samples of these sizes
+    differ by without any drift.
     0 to 1, best 0: at 0.10 every tenth row is where it would not have been.
 
     The p-value of a categorical column is that of `chi_square`; of a numeric column, that and the p-value of `ks`,
@@ -84,7 +86,10 @@ def target_drift(reference: Profile | None, current: Profile) -> Results:
 
 
 def _drift(name: str, reference: Profile | None, current: Profile, side: Side) -> Results:
-    found = over_cells(name, reference, current, _cells, side)
+    def test(cells: Cells) -> Found:
+        return _test(cells if reference is None else by_name(cells, reference, current, side))
+
+    found = over_cells(name, reference, current, test, side)
     if reference is None or all(reason is not None for reason in found.reasons):
         return found
     numbers = (target_ks if side is Side.TARGET else ks)(reference, current)
@@ -94,6 +99,6 @@ def _drift(name: str, reference: Profile | None, current: Profile, side: Side) -
     return Results.of(name, found.subjects, found.value, n=found.n, reasons=found.reasons, p=p)
 
 
-def _cells(cells: Cells) -> Found:
+def _test(cells: Cells) -> Found:
     few = np.minimum(cells.sums(cells.reference), cells.sums(cells.current)) < FEWEST
     return np.where(few, np.nan, moved(cells)), contingency(cells)[1], "too few rows"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from anchorwatch.core.results import Value
+from anchorwatch.core.times import span_micros
 from anchorwatch.flow.against import companions, pinned
 from anchorwatch.flow.measure import applicable
 from anchorwatch.profile.measure import MEASURES, Family
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
 
 MOST_WINDOWS = 400
 """Windows of a reference that are looked at, spread evenly over it: enough to know a spread by."""
+
+_WIDEST = "drift"
+"""The measure that sees any way in which the rows of a window are alike."""
 
 
 def newest_reference(books: Watched, model: Model) -> Reference | None:
@@ -58,11 +63,26 @@ def _grounds(spec: ModelSpec, reference: Reference, measure: str) -> dict[str, G
             values[subject].append(value)
             chances[subject].append(p)
     whole = {} if compared else dict(MEASURES[measure](None, reference.profile))
+    alike = {} if compared else _alike(spec, reference, measure)
     return {
         subject: Ground(
             band=ReferenceBand.of(values[subject]),
             whole=found if isinstance(found := whole.get(subject), Value) else None,
-            inflation=Inflation.of(chances[subject]) if compared else Inflation(),
+            inflation=Inflation.of(chances[subject]) if compared else alike.get(subject, Inflation()),
         )
         for subject in (*values, *(name for name in whole if name not in values))
     }
+
+
+def _alike(spec: ModelSpec, reference: Reference, measure: str) -> dict[str, Inflation]:
+    """How much the rows of a window are alike, for p-values of what the reference by its nature never held."""
+    if MEASURES[measure].family is not Family.QUALITY:
+        return {}
+    return {subject: ground.inflation for subject, ground in grounds_of(spec, reference, _WIDEST).items()}
+
+
+def longest_gap(spec: ModelSpec, reference: Reference) -> int:
+    """Windows in a row in which the reference has no row, at most; 0 when it has no times."""
+    starts, length = [start for start, _ in reference.windows], span_micros(spec.window.length)
+    steps = [after - before for before, after in pairwise(starts)]
+    return max((round(step / length) - 1 for step in steps), default=0)

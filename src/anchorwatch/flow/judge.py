@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -12,11 +12,12 @@ from anchorwatch.core.calendar import Window
 from anchorwatch.core.results import Results
 from anchorwatch.core.times import from_micros, span_micros
 from anchorwatch.core.types import Stage
-from anchorwatch.flow.bands import grounds_of, newest_reference
+from anchorwatch.flow.bands import grounds_of, longest_gap, newest_reference
 from anchorwatch.flow.ports import WHOLE, Slice
 from anchorwatch.flow.times import window_at
 from anchorwatch.incidents.grouping import group
 from anchorwatch.incidents.machine import step as step_incident
+from anchorwatch.rules.defaults import SILENCE
 from anchorwatch.rules.evaluate import Past, evaluate
 from anchorwatch.rules.persistence import State
 from anchorwatch.rules.persistence import step as step_state
@@ -181,12 +182,24 @@ def _findings(
         slices=beside,
     )
     found: list[Finding] = []
-    for rule in rules:
+    for rule in _patient(books, model, rules, (slice_id, start, end)):
         results = [panel.get(rule.measure) or _none(rule) for panel in panels]
         needed = history_needed(rule)
         past = Past(results[len(results) - 1 - needed : -1] if needed else (), grounds.get(rule.measure, {}))
         found += evaluate(rule, place, results[-1], past)
     return found
+
+
+def _patient(
+    books: Judging, model: Model, rules: Sequence[Rule], where: tuple[int, int, int]
+) -> Iterator[Rule]:
+    """The rules, the default one of lost traffic without its patience's end while the reference was silent as long."""
+    for rule in rules:
+        usual = 0
+        if rule == SILENCE and (reference := newest_reference(books, model)) is not None:
+            usual = longest_gap(model.spec, reference)
+        silent = _silence(books, where[0], model.spec.window.text, where[1:]) if usual else 1
+        yield rule if silent > usual else replace(rule, unknown_after=None)
 
 
 def _none(rule: Rule) -> Results:

@@ -74,7 +74,12 @@ def rows(profile: Profile) -> Counts:
 
 
 def shares(
-    name: str, subjects: Sequence[str], count: Counts, n: Counts, reasons: Sequence[str | None] | None = None
+    name: str,
+    subjects: Sequence[str],
+    count: Counts,
+    n: Counts,
+    reasons: Sequence[str | None] | None = None,
+    p: NDArray[np.float64] | None = None,
 ) -> Results:
     """`count` of `n` per column with Wilson's interval, or a reason; by default: no rows in this window."""
     low, high = intervals.wilson(count, n)
@@ -83,7 +88,7 @@ def shares(
         reason or (None if total else "no rows in this window")
         for reason, total in zip(given, n.tolist(), strict=True)
     ]
-    return Results.of(name, subjects, count / np.maximum(n, 1), n=n, reasons=why, low=low, high=high)
+    return Results.of(name, subjects, count / np.maximum(n, 1), n=n, reasons=why, low=low, high=high, p=p)
 
 
 def whole(name: str, value: float, n: int, interval: tuple[float, float] | None = None) -> Results:

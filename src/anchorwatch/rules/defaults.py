@@ -44,11 +44,11 @@ def default_rules(spec: ModelSpec, budget: float = BUDGET) -> tuple[Rule, ...]:
 
     All but the last share `budget` false alarms in 30 days evenly: each breaches only when it is material and, at the
     level its share allows, not chance. Each takes two of three windows to fire and two good ones to resolve; lost
-    traffic takes three in a row. Performance pages, the rest warns.
+    traffic takes three in a row more than the reference itself was ever silent. Performance pages, the rest warns.
     """
     rules = (*_performance(spec), *_drift(), *_quality(spec), *_service())
     shared = tuple(replace(rule, budget=round(budget / len(rules), 4)) for rule in rules)
-    return (*shared, _SILENCE)
+    return (*shared, SILENCE)
 
 
 def _performance(spec: ModelSpec) -> tuple[Rule, ...]:
@@ -87,4 +87,5 @@ def _rule(name: str, measure: str, **settings: object) -> Rule:
     return Rule(name=name, measure=measure, **(shared | settings))  # type: ignore[arg-type]
 
 
-_SILENCE = Rule(name="no predictions", measure="throughput", unknown_after=1, count=3, within=3)
+SILENCE = Rule(name="no predictions", measure="throughput", unknown_after=1, count=3, within=3)
+"""Lost traffic. Where the reference has times, windows count from the longest gap it has itself: nights are quiet."""
