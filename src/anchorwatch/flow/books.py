@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from anchorwatch.flow.notices import Telling
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
     from contextlib import AbstractContextManager
@@ -352,7 +354,7 @@ class Judging(Watched, Protocol):
         ...
 
 
-class Books(Folding, Judging, Protocol):
+class Books(Folding, Judging, Telling, Protocol):
     """A transaction of the ledger, whole."""
 
 

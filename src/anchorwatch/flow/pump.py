@@ -81,10 +81,15 @@ class Pump:
         self._archived = clock.monotonic()
         self._measured = clock.monotonic()
         self._listeners: list[Callable[[Verdicts], None]] = []
+        self._witnesses: list[Callable[[Books, Verdicts], None]] = []
 
     def listen(self, listener: Callable[[Verdicts], None]) -> None:
         """Call `listener` with every incident that changed."""
         self._listeners.append(listener)
+
+    def attend(self, witness: Callable[[Books, Verdicts], None]) -> None:
+        """Call `witness` with every incident that changed, in the transaction that changes it."""
+        self._witnesses.append(witness)
 
     def step(self, *, settle: bool = False) -> bool:
         """One round; whether there was anything to do. With `settle` nothing is put off."""
@@ -229,6 +234,9 @@ class Pump:
                 model = books.models.get(name)
                 judged = judge(books, model, now, again, WINDOWS_AT_A_TIME)
                 books.work.done(model.id, again)
+                for verdict in judged.verdicts:
+                    for witness in self._witnesses:
+                        witness(books, verdict)
             for verdict in judged.verdicts:
                 for listener in self._listeners:
                     listener(verdict)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
-NEWEST = "0003"
+NEWEST = "0004"
 WAIT_MS = 10_000
 
 

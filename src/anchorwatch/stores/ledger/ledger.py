@@ -15,6 +15,7 @@ from anchorwatch.stores.ledger.detections import SqlDetections
 from anchorwatch.stores.ledger.engine import Database, migrate
 from anchorwatch.stores.ledger.judgements import SqlIncidents, SqlJudgements
 from anchorwatch.stores.ledger.models import SqlGrids, SqlModels
+from anchorwatch.stores.ledger.notices import SqlDecisions, SqlDeliveries, SqlSilences, SqlThreads
 from anchorwatch.stores.ledger.results import SqlResults
 from anchorwatch.stores.ledger.runs import SqlRuns
 from anchorwatch.stores.ledger.tokens import Tokens
@@ -48,6 +49,10 @@ class Transaction:
         self.runs = SqlRuns(connection)
         self.aside = SqlAside(connection)
         self.detections = SqlDetections(connection)
+        self.threads = SqlThreads(connection)
+        self.deliveries = SqlDeliveries(connection)
+        self.silences = SqlSilences(connection)
+        self.decisions = SqlDecisions(connection)
 
     def meta(self, key: str, fresh: str) -> str:
         """What is kept under `key`; `fresh` is kept and given when there is nothing."""

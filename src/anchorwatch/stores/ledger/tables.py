@@ -291,3 +291,61 @@ audit = Table(
     Column("subject", String(300), nullable=False),
     Column("detail", Text, nullable=False),
 )
+
+threads = Table(
+    "threads",
+    metadata,
+    Column("id", _id, primary_key=True),
+    Column("channel", String(200), nullable=False),
+    Column("model", String(100), nullable=False),
+    Column("state", String(12), nullable=False),
+    Column("said_at", BigInteger, nullable=False),
+    Column("body", Text, nullable=False),
+    Index("threads_by_state", "state", "model"),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", _id, primary_key=True),
+    Column("channel", String(200), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("state", String(12), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("due_at", BigInteger, nullable=False),
+    Column("thread", _id, nullable=False),  # 0: of none, such as a digest
+    Column("model", String(100), nullable=False),
+    Column("incident", _id, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("delivered_at", BigInteger),
+    Column("body", Text),  # the message, once composed
+    Column("chart", LargeBinary),
+    Index("deliveries_by_state", "state", "channel", "due_at"),
+    Index("deliveries_by_thread", "thread", "state"),
+    Index("deliveries_by_incident", "incident"),
+)
+
+silences = Table(
+    "silences",
+    metadata,
+    Column("id", _id, primary_key=True),
+    Column("until", BigInteger, nullable=False),
+    Column("body", Text, nullable=False),
+)
+
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("id", _id, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("model", String(100), nullable=False),
+    Column("incident", _id, nullable=False),
+    Column("channel", String(200), nullable=False),
+    Column("told", Integer, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("delivery", _id, nullable=False),
+    Index("decisions_by_incident", "incident"),
+    Index("decisions_by_time", "at"),
+)
