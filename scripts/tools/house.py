@@ -65,6 +65,7 @@ ALLOWED = {
     "incidents": (),
     "flow": ("numpy", "orjson", "polars"),
     "stores": ("numpy", "polars", "sqlalchemy", "alembic", "deltalake", "xxhash"),
+    "channels": ("apprise", "httpx"),
     "app": ("numpy", "polars", "pydantic", "yaml"),
     "client": ("orjson", "polars", "pyarrow"),
     "server": (

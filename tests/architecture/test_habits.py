@@ -29,6 +29,7 @@ BROAD = {
     "app/imports.py": (1, "users' modules may raise anything; told as an error of the configuration"),
     "app/watch.py": (1, "lets go of the lock, raises on"),
     "app/worker.py": (1, "the loop logs what a round trips over and goes on"),
+    "channels/bounded.py": (1, "handed to the thread that asked, raised there"),
     "client/encode.py": (2, "users' objects may raise anything; told as an unreadable event"),
     "client/model.py": (4, "the serving thread must go on; counted and told"),
     "client/sender.py": (2, "the loop logs and tries again; a batch goes back, raises on"),
