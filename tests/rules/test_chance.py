@@ -58,6 +58,21 @@ def test_calibrated_p_values_keep_their_level(windows: int, variance: float) -> 
         assert np.mean(p < alpha) < alpha * 1.25 + 3 * np.sqrt(alpha / runs)
 
 
+def test_windows_that_grow_are_held_to_more() -> None:
+    """Rows of a day share its mood: its deviate grows with their number, and so does what is usual."""
+    random = np.random.default_rng(3)
+
+    def p(rows: int, days: int) -> list[float]:
+        mood = random.normal(scale=0.2, size=days)
+        means = mood + random.normal(size=days) / np.sqrt(rows)
+        return list(2 * stats.norm.sf(np.abs(means) * np.sqrt(rows)))
+
+    usual = Inflation.of(p(100, 400), [100] * 400)
+    later = [calibrated(one, usual, 1000) for one in p(1000, 4000)]
+    assert np.mean(np.array(later) < 0.05) == pytest.approx(0.05, abs=0.02)
+    assert np.mean([calibrated(one, usual) < 0.05 for one in p(1000, 4000)]) > 0.15
+
+
 def test_calibration_is_a_t_test() -> None:
     """Of the deviate over its estimated scale, with as many degrees of freedom as there were windows."""
     found = calibrated(1e-6, Inflation(4.0, 34.0))

@@ -54,21 +54,24 @@ def _grounds(spec: ModelSpec, reference: Reference, measure: str) -> dict[str, G
     compared = MEASURES[measure].family is Family.DRIFT
     values: dict[str, list[float]] = defaultdict(list)
     chances: dict[str, list[float]] = defaultdict(list)
+    rows: dict[str, list[int]] = defaultdict(list)
     pairs = companions(spec, reference) if compared else [(profile, None) for _, profile in reference.windows]
     for profile, other in pairs[:: -(-len(pairs) // MOST_WINDOWS) or 1]:
         results = MEASURES[measure](other, profile)
-        for subject, value, p in zip(
-            results.subjects, results.value.tolist(), results.p.tolist(), strict=True
-        ):
+        numbers = (results.value.tolist(), results.p.tolist(), results.n.tolist())
+        for subject, value, p, n in zip(results.subjects, *numbers, strict=True):
             values[subject].append(value)
             chances[subject].append(p)
+            rows[subject].append(n)
     whole = {} if compared else dict(MEASURES[measure](None, reference.profile))
     alike = {} if compared else _alike(spec, reference, measure)
     return {
         subject: Ground(
             band=ReferenceBand.of(values[subject]),
             whole=found if isinstance(found := whole.get(subject), Value) else None,
-            inflation=Inflation.of(chances[subject]) if compared else alike.get(subject, Inflation()),
+            inflation=Inflation.of(chances[subject], rows[subject])
+            if compared
+            else alike.get(subject, Inflation()),
         )
         for subject in (*values, *(name for name in whole if name not in values))
     }

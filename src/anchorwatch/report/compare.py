@@ -11,6 +11,7 @@ from anchorwatch.report.fit import Break, misfits, roles
 from anchorwatch.report.judge import by_rows, judge, readings, told
 from anchorwatch.report.report import Report
 from anchorwatch.report.source import Source
+from anchorwatch.report.usual import usual
 from anchorwatch.report.whole import profiles
 from anchorwatch.rules.defaults import default_rules
 
@@ -42,7 +43,8 @@ def compare(
 
     Without `task`, `target`, `prediction` and `score`, only inputs are compared. Columns that are gone, new or of
     another type are findings, not errors. What one rule says by chance on unchanged data is bounded as if such a
-    comparison were made every day.
+    comparison were made every day. With `time`, the reference is cut into pieces about as long as the current table,
+    and what differs between those counts as usual; without it rows are taken for independent.
 
     Args:
         reference: a table of any kind with an Arrow interface (pandas, Polars, PyArrow, DuckDB), a Polars lazy frame,
@@ -95,7 +97,10 @@ def compare(
         spec=chosen,
         profiles=pair,
         readings=found,
-        judged=(*told(chosen, apart, pair[1].events), *judge(chosen, wanted, found)),
+        judged=(
+            *told(chosen, apart, pair[1].events),
+            *judge(chosen, wanted, found, usual(chosen, before, after, wanted)),
+        ),
         left_out=declared.left_out,
     )
 

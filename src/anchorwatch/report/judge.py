@@ -107,8 +107,16 @@ def _only(found: Results, present: set[str]) -> Results:
     )
 
 
-def judge(spec: ModelSpec, rules: Sequence[Rule], found: Mapping[str, Readings]) -> list[Finding]:
-    """What each rule says, once: rules of measures that do not apply are left out."""
+def judge(
+    spec: ModelSpec,
+    rules: Sequence[Rule],
+    found: Mapping[str, Readings],
+    usual: Mapping[str, Mapping[str, Ground]],
+) -> list[Finding]:
+    """What each rule says, once: rules of measures that do not apply are left out.
+
+    `usual` says how the reference varies by itself, by measure and subject, where that is known.
+    """
     place = Place(model=spec.name, window=ONE_OFF)
     findings: list[Finding] = []
     for rule in rules:
@@ -116,7 +124,8 @@ def judge(spec: ModelSpec, rules: Sequence[Rule], found: Mapping[str, Readings])
         if reading is None or rule.segments:
             continue
         once = replace(rule, count=1, within=1, mean_of=1, unknown_after=None)
-        findings += evaluate(once, place, reading.current, Past(grounds=_grounds(reading)))
+        grounds = usual.get(rule.measure) or _grounds(reading)
+        findings += evaluate(once, place, reading.current, Past(grounds=grounds))
     return findings
 
 

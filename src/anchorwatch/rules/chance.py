@@ -56,7 +56,7 @@ def chance(rule: Rule, reading: Value, ground: Ground, limit: Limit | None) -> f
     if rule.worse is not None:
         return _worse(rule, reading, ground)
     if reading.p is not None:
-        return calibrated(reading.p, ground.inflation) if rule.budget is not None else reading.p
+        return calibrated(reading.p, ground.inflation, reading.n) if rule.budget is not None else reading.p
     if rule.budget is None or limit is None:
         return Missing("it has no p-value to rule out chance")
     error = standard_error(reading)
@@ -66,11 +66,11 @@ def chance(rule: Rule, reading: Value, ground: Ground, limit: Limit | None) -> f
     return upper(gap if limit.upper else -gap, error, inf)
 
 
-def calibrated(p: float, inflation: Inflation) -> float:
-    """A p-value that took rows for independent, in the light of how the reference's windows vary.
+def calibrated(p: float, inflation: Inflation, rows: int = 0) -> float:
+    """A p-value that took `rows` rows for independent, in the light of how the reference's windows vary.
 
-    `P(F₁,d ≥ x/λ)` with `x` the squared deviate of `p`, `λ` the inflation and `d` its degrees of freedom: the tail of
-    a t distribution, since `λ` is an estimate. Source: Devlin and Roeder 1999 (genomic control).
+    `P(F₁,d ≥ x/λ)` with `x` the squared deviate of `p`, `λ` the inflation at so many rows and `d` its degrees of
+    freedom: the tail of a t distribution, since `λ` is an estimate. Source: Devlin and Roeder 1999 (genomic control).
 
     >>> from anchorwatch.rules.ground import Inflation
     >>> calibrated(0.001, Inflation()), round(calibrated(1e-6, Inflation(4.0, 34)), 4)
@@ -78,7 +78,7 @@ def calibrated(p: float, inflation: Inflation) -> float:
     """
     if inflation.freedom == inf:
         return p
-    return rescaled(p, inflation.factor, inflation.freedom)
+    return rescaled(p, inflation.at(rows) if rows else inflation.factor, inflation.freedom)
 
 
 def standard_error(reading: Value) -> float | None:
@@ -92,6 +92,8 @@ def _worse(rule: Rule, reading: Value, ground: Ground) -> float | Missing:
     centre = ground.centre
     if centre is None:
         return Missing("the reference has no value to be held against")
+    if (reading.low is None) != (reading.high is None):
+        return Missing(f"of {reading.n} rows it may be anything beyond its interval")
     gap = (reading.value - centre) * (1 if worsens_upward(rule.measure) else -1)
     error = standard_error(reading)
     if ground.band is not None:

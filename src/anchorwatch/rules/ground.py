@@ -27,6 +27,7 @@ class Inflation:
     Attributes:
         factor: 1 or more.
         freedom: degrees of freedom of that estimate: its windows; infinite when none is needed.
+        rows: rows of those windows on average; 0 when not known.
 
     >>> Inflation.of([0.5, 0.3, 0.7, 0.2, 0.9, 0.4]).factor
     1.0
@@ -36,18 +37,30 @@ class Inflation:
 
     factor: float = 1.0
     freedom: float = float("inf")
+    rows: float = 0.0
 
     @classmethod
-    def of(cls, p: Sequence[float]) -> Inflation:
+    def of(cls, p: Sequence[float], rows: Sequence[int] = ()) -> Inflation:
         """From the p-value of each of the reference's windows against the rest; NaN (not known) is left out.
 
         Of fewer than five windows nothing can be said: rows are taken for independent.
         """
-        known = np.asarray(p, dtype=np.float64)
-        known = known[np.isfinite(known)]
-        if known.size < FEWEST:
+        given = np.asarray(p, dtype=np.float64)
+        held = np.isfinite(given)
+        if held.sum() < FEWEST:
             return cls()
-        return cls(max(float(squared(known).mean()), 1.0), known.size)
+        usual = float(np.asarray(rows, dtype=np.float64)[held].mean()) if len(rows) else 0.0
+        return cls(max(float(squared(given[held]).mean()), 1.0), int(held.sum()), usual)
+
+    def at(self, rows: int) -> float:
+        """The factor of a window of so many rows: what rows of a window share counts the more, the more they are.
+
+        `1 + (factor - 1) · rows / usual rows`, the design effect of clusters. Source: Kish 1965.
+
+        >>> Inflation(5.0, 30, 100).at(200)
+        9.0
+        """
+        return 1 + (self.factor - 1) * (rows / self.rows if self.rows else 1.0)
 
 
 @dataclass(frozen=True, slots=True)
