@@ -147,7 +147,7 @@ def test_a_span_of_a_series(queries: Queries) -> None:
 
 def test_a_heatmap_shows_the_worst_of_each_bucket(queries: Queries) -> None:
     """Every column, worst first; a bucket holds the largest of its windows and whether any was a breach."""
-    fine = queries.heatmap("late", buckets=HOURS)
+    fine = queries.heatmap("late", "psi", buckets=HOURS)
     assert fine["columns"][0] == "x"
     assert [len(line) for line in fine["value"]] == [HOURS] * len(fine["columns"])
     for column, line in zip(fine["columns"], fine["value"], strict=True):
@@ -156,7 +156,7 @@ def test_a_heatmap_shows_the_worst_of_each_bucket(queries: Queries) -> None:
     limit = fine["limit"]
     judged = fine["breach"][0][:-1]  # the last window is not over yet
     assert judged == [value is not None and value > limit for value in fine["value"][0][:-1]]
-    coarse = queries.heatmap("late", buckets=7)
+    coarse = queries.heatmap("late", "psi", buckets=7)
     every = 9
     for line, whole in zip(
         coarse["value"],

@@ -112,6 +112,13 @@ def test_no_duration(text: str) -> None:
         duration(text)
 
 
+@pytest.mark.parametrize("given", [-8e15, float("inf"), float("nan"), "9999999999999999d"])
+def test_no_duration_is_beyond_the_calendar(given: float | str) -> None:
+    """What no span of time can hold is refused as such."""
+    with pytest.raises(ConfigError, match="beyond any calendar"):
+        duration(given)
+
+
 def test_durations_of_other_types() -> None:
     """Seconds and timedeltas are taken as they are."""
     assert duration(1.5) == timedelta(seconds=1.5)

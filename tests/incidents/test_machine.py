@@ -43,7 +43,8 @@ def finding(
     """What a rule says of one column on one day."""
     return Finding(
         model="m", rule=rule, measure="psi", subject=subject, window=window(day), verdict=LETTERS[verdict],
-        reason=f"Population stability index of {subject} {value:g} is over its limit 0.2", value=value, limit=0.2, severity=severity,
+        reason=f"Population stability index of {subject} {value:g} is over its limit 0.2",
+        value=value, limit=0.2, severity=severity,
         cause="drift",
     )  # fmt: skip
 
@@ -171,7 +172,10 @@ def test_the_summary_names_the_worst_and_how_many_more() -> None:
     ]
     keys = frozenset(Key.of(item) for item in found)
     many = Case(model="m", cause="drift", window=window(0), findings=tuple(found), lasting=keys)
-    assert step(None, many).incident.summary == "Population stability index of b 4 is over its limit 0.2; also c, d and a"
+    assert (
+        step(None, many).incident.summary
+        == "Population stability index of b 4 is over its limit 0.2; also c, d and a"
+    )
     assert summary([*found, finding(0, "B", "e", value=0.4)]).endswith("also c, d and 2 more columns")
     assert summary(found[:1]) == "Population stability index of a 0.3 is over its limit 0.2"
 

@@ -66,7 +66,13 @@ CASES = [
         "unknown",
         "Mean absolute error is not known: 29 rows, fewer than the 30 it takes",
     ),
-    (rule(band=3), 57.3, {"band": BAND}, "breach", "Mean absolute error 57.3 is over its limit 55.0 (reference 22.9 ± 10.7)"),
+    (
+        rule(band=3),
+        57.3,
+        {"band": BAND},
+        "breach",
+        "Mean absolute error 57.3 is over its limit 55.0 (reference 22.9 ± 10.7)",
+    ),
     (
         rule(band=2, side="below"),
         57.3,
@@ -81,7 +87,13 @@ CASES = [
         "breach",
         "Mean absolute error 0.500 is under its limit 1.56 (reference 22.9 ± 10.7)",
     ),
-    (rule(band=3), 57.3, {}, "unknown", "Mean absolute error 57.3 has no reference windows to be held against"),
+    (
+        rule(band=3),
+        57.3,
+        {},
+        "unknown",
+        "Mean absolute error 57.3 has no reference windows to be held against",
+    ),
     # Conditions join: over a fixed limit and outside the band.
     (rule(band=3, above=60), 57.3, {"band": BAND}, "ok", "Mean absolute error 57.3 is within its limit 60.0"),
     (
@@ -92,7 +104,13 @@ CASES = [
         "Mean absolute error 57.3 is over its limit 55.0 (reference 22.9 ± 10.7)",
     ),
     (rule(band=3, above=60), 57.3, {}, "ok", "Mean absolute error 57.3 is within its limit 60.0"),
-    (rule(above=0.2, alpha=0.01), 0.3, {"p": 0.001}, "breach", "Mean absolute error 0.300 is over its limit 0.200 (p 0.001)"),
+    (
+        rule(above=0.2, alpha=0.01),
+        0.3,
+        {"p": 0.001},
+        "breach",
+        "Mean absolute error 0.300 is over its limit 0.200 (p 0.001)",
+    ),
     (
         rule(above=0.2, alpha=0.01),
         0.3,
@@ -143,7 +161,13 @@ CASES = [
         "unknown",
         "Mean absolute error is not known: only 1 of the last 3 windows have a value",
     ),
-    (rule(above=55, mean_of=3), None, {"past": [60.0, 60.0]}, "unknown", "Mean absolute error is not known: no outcomes yet"),
+    (
+        rule(above=55, mean_of=3),
+        None,
+        {"past": [60.0, 60.0]},
+        "unknown",
+        "Mean absolute error is not known: no outcomes yet",
+    ),
     (
         rule(above=55, unknown_after=3),
         None,
@@ -151,7 +175,13 @@ CASES = [
         "unknown",
         "Mean absolute error is not known: no outcomes yet",
     ),
-    (rule(above=55, unknown_after=3), None, {"past": [None]}, "unknown", "Mean absolute error is not known: no outcomes yet"),
+    (
+        rule(above=55, unknown_after=3),
+        None,
+        {"past": [None]},
+        "unknown",
+        "Mean absolute error is not known: no outcomes yet",
+    ),
     (
         rule(above=55, unknown_after=3),
         None,
@@ -187,7 +217,10 @@ def test_p_values_are_corrected_for_the_columns_that_could_be_judged() -> None:
     drift = Rule(name="drift", measure="psi", above=0.2, alpha=0.01)
     found = evaluate(drift, PLACE, psi([0.3, 0.3, float("nan")], [0.004, 0.006, 0.001]))
     assert [finding.verdict.value for finding in found] == ["breach", "ok", "unknown"]
-    assert found[0].reason == "Population stability index of a 0.300 is over its limit 0.200 (p 0.004 times 2 is 0.008)"
+    assert (
+        found[0].reason
+        == "Population stability index of a 0.300 is over its limit 0.200 (p 0.004 times 2 is 0.008)"
+    )
 
 
 def test_segments_judged_side_by_side_share_alpha() -> None:
@@ -198,7 +231,9 @@ def test_segments_judged_side_by_side_share_alpha() -> None:
     result = psi([0.3, 0.1, 0.1], [0.001, 0.5, 0.5])
     assert evaluate(drift, alone, result)[0].verdict is Verdict.BREACH
     assert evaluate(drift, among, result)[0].verdict is Verdict.OK
-    assert evaluate(drift, alone, result)[0].reason.startswith("Population stability index of a in carrier=AA 0.300")
+    assert evaluate(drift, alone, result)[0].reason.startswith(
+        "Population stability index of a in carrier=AA 0.300"
+    )
 
 
 def test_named_columns_are_judged_even_when_nothing_measured_them() -> None:

@@ -55,8 +55,12 @@ def settle(page: Page) -> None:
     """Wait until every chart that is near the screen is drawn."""
     page.wait_for_load_state("networkidle")
     page.wait_for_function(
-        """() => [...document.querySelectorAll("figure[data-chart], figure[data-bars]")].every((figure) => {
+        """() => {
+            const drawn = document.querySelectorAll("figure:is([data-chart], [data-bars], [data-curve])");
+            return [...drawn].every((figure) => {
+            if (!figure.getClientRects().length) return true;
             const at = figure.getBoundingClientRect();
             return at.top > innerHeight || at.bottom < 0 || "ready" in figure.dataset;
-        })"""
+            });
+        }"""
     )

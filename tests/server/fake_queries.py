@@ -6,17 +6,24 @@ Its answers have the shapes of `anchorwatch.app.queries`; `test_pages_contract.p
 # ruff: noqa: D102, PLR0917, A002 - its methods are those of `Queries`, and are described there
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from anchorwatch.app.readings import described, measures_of
 from anchorwatch.core.calendar import Grain
 from anchorwatch.core.errors import ConflictError, InputError, UnknownError
+from anchorwatch.core.schema import Column, Kind, ModelSpec, Task
 from anchorwatch.core.secret import Secret
 from anchorwatch.core.times import from_micros, iso, micros
+from anchorwatch.profile.measure import MEASURES
+from anchorwatch.rules.defaults import default_rules
+
+if TYPE_CHECKING:
+    from anchorwatch.core.types import Rule
 
 Json = dict[str, Any]
 ZONE = "America/New_York"
@@ -48,50 +55,6 @@ COLUMNS = (*NUMBERS, *CATEGORIES)
 CARRIERS = ("9E", "AA", "AS", "B6", "DL", "EV", "F9", "FL", "HA", "MQ", "OO", "UA", "US", "VX", "WN", "YV")
 
 
-def _m(name: str, title: str, family: str, unit: str, better: str, subjects: str = "model") -> Json:
-    stage = "outcomes" if family == "performance" or name.startswith("target") else "inputs"
-    return {
-        "name": name,
-        "title": title,
-        "family": family,
-        "stage": stage,
-        "unit": unit,
-        "better": better,
-        "low": 0.0,
-        "high": None,
-        "subjects": subjects,
-        "source": "",
-    }
-
-
-SHARED = (
-    _m("psi", "Population stability index", "drift", "nats", "lower", "columns"),
-    _m("ks", "Kolmogorov–Smirnov distance", "drift", "share", "lower", "columns"),
-    _m("jensen_shannon", "Jensen–Shannon distance", "drift", "1", "lower", "columns"),
-    _m("missing_share", "Missing", "quality", "share", "lower", "columns"),
-    _m("unseen_share", "Unseen categories", "quality", "share", "lower", "columns"),
-    _m("out_of_range_share", "Out of range", "quality", "share", "lower", "columns"),
-    _m("volume", "Predictions per window", "quality", "predictions", "none"),
-    _m("latency_p50", "Latency, median", "service", "seconds", "lower"),
-    _m("latency_p95", "Latency, 95th percentile", "service", "seconds", "lower"),
-    _m("latency_p99", "Latency, 99th percentile", "service", "seconds", "lower"),
-    _m("throughput", "Throughput", "service", "predictions per second", "none"),
-    _m("error_rate", "Error rate", "service", "share", "lower"),
-)
-BINARY = (
-    _m("roc_auc", "Area under the ROC curve", "performance", "1", "higher"),
-    _m("accuracy", "Accuracy", "performance", "share", "higher"),
-    _m("precision", "Precision", "performance", "share", "higher"),
-    _m("recall", "Recall", "performance", "share", "higher"),
-    _m("f1", "F1", "performance", "1", "higher"),
-    _m("log_loss", "Log loss", "performance", "nats", "lower"),
-)
-REGRESSION = (
-    _m("mae", "Mean absolute error", "performance", "minutes", "lower"),
-    _m("rmse", "Root mean squared error", "performance", "minutes", "lower"),
-    _m("mse", "Mean squared error", "performance", "minutes²", "lower"),
-    _m("r2", "R²", "performance", "1", "higher"),
-)
 LEVEL = {
     "roc_auc": 0.91,
     "accuracy": 0.86,
@@ -103,12 +66,16 @@ LEVEL = {
     "rmse": 18.9,
     "mse": 357.0,
     "r2": 0.83,
+    "bias": 0.4,
+    "average_precision": 0.84,
+    "ece": 0.021,
     "latency_p50": 0.0021,
     "latency_p95": 0.0058,
     "latency_p99": 0.0142,
-    "throughput": 0.0107,
+    "throughput": 925.0,
     "error_rate": 0.002,
-    "volume": 925.0,
+    "freshness": 41.0,
+    "pca_error": 1.02,
 }
 
 
@@ -154,7 +121,7 @@ class FakeQueries:
     def _card(self, item: Fake) -> Json:
         main = "mae" if item.task == "regression" else "roc_auc"
         drawn = self.series(item.name, main) if item.days else None
-        volume = self.series(item.name, "volume")["value"][-48:] if item.days else []
+        volume = self.series(item.name, "throughput")["value"][-48:] if item.days else []
         last = -4
         return {
             "name": item.name,
@@ -183,7 +150,6 @@ class FakeQueries:
 
     def model(self, name: str) -> Json:
         item = self.fake(name)
-        measures = (*(REGRESSION if item.task == "regression" else BINARY), *SHARED)
         starts = spans(item, None, None, None)
         return {
             "spec": {
@@ -197,27 +163,10 @@ class FakeQueries:
                 "timezone": ZONE,
                 "segments": ["carrier", "origin"],
                 "outcome_delay": "2d",
+                "against": "reference",
+                "detectors": ["risk", "adwin"],
             },
-            "rules": [
-                {
-                    "name": "roc_auc off its reference",
-                    "measure": "roc_auc",
-                    "band": 3.0,
-                    "side": "below",
-                    "severity": "page",
-                    "count": 2,
-                    "within": 3,
-                },
-                {
-                    "name": "drift",
-                    "measure": "psi",
-                    "above": 0.2,
-                    "alpha": 0.01,
-                    "severity": "warn",
-                    "count": 2,
-                    "within": 3,
-                },
-            ],
+            "rules": [asdict(rule) for rule in rules_of(item)],
             "versions": [
                 {
                     "version": "1",
@@ -241,9 +190,10 @@ class FakeQueries:
             "last": iso(micros(starts[-1][1])) if starts else None,
             "window": item.window,
             "grains": [item.window, "1w", "1mo"],
-            "measures": list(measures),
+            "measures": measures_of(Task(item.task)),
             "columns": [{"name": one, "kind": "number" if one in NUMBERS else "category"} for one in COLUMNS],
             "main_metric": "mae" if item.task == "regression" else "roc_auc",
+            "budget": 1.0,
         }
 
     def series(
@@ -318,7 +268,7 @@ class FakeQueries:
     def heatmap(
         self,
         model: str,
-        measure: str = "psi",
+        measure: str = "drift",
         start: Any = None,
         end: Any = None,
         version: str = "",
@@ -326,6 +276,7 @@ class FakeQueries:
         buckets: int = 120,
     ) -> Json:
         item = self.fake(model)
+        facts = by_name(item.task, measure)
         windows = spans(item, None, start, end)
         every = max(-(-len(windows) // buckets), 1)
         windows = [
@@ -333,7 +284,7 @@ class FakeQueries:
             for at in range(0, len(windows), every)
         ]
         doy = np.array([begin.timetuple().tm_yday for begin, _ in windows], dtype=float)
-        quiet = measure not in {"psi", "ks", "jensen_shannon"}
+        quiet = facts["family"] != "drift"
         rows = []
         for name in COLUMNS:
             rng = np.random.default_rng(sum(map(ord, name)))
@@ -343,7 +294,7 @@ class FakeQueries:
                     (doy > 300) & (doy < 312)
                 ) * (name == "wind_gust")
             rows.append([None if at % 59 == 40 else float(one) for at, one in enumerate(line)])
-        limit = 0.2 if not quiet else 0.05
+        limit = {"drift": 0.1, "unseen_share": 0.05, "out_of_range_share": 0.05}.get(measure)
         order = (
             sorted(range(len(COLUMNS)), key=lambda at: -max((one or 0 for one in rows[at]), default=0))
             if item.reference
@@ -351,8 +302,8 @@ class FakeQueries:
         )
         return {
             "measure": measure,
-            "title": by_name(item.task, measure)["title"],
-            "unit": by_name(item.task, measure)["unit"],
+            "title": facts["title"],
+            "unit": facts["unit"],
             "limit": limit,
             "grain": item.window,
             "columns": [COLUMNS[at] for at in order],
@@ -360,7 +311,7 @@ class FakeQueries:
             "end": [iso(micros(over.astimezone(UTC))) for _, over in windows],
             "value": [rows[at] for at in order],
             "p": [[None] * len(windows) for _ in order],
-            "breach": [[one is not None and one > limit for one in rows[at]] for at in order],
+            "breach": [[bool(limit and one and one > limit) for one in rows[at]] for at in order],
         }
 
     def distribution(
@@ -408,16 +359,92 @@ class FakeQueries:
             "start": str(start),
             "end": str(end),
             "measures": {
+                "drift": {"value": 0.36, **body},
                 "psi": {"value": 0.83, **body},
                 "ks": {"value": 0.31, **body},
+                "anderson_darling": {"value": 171.2, **body},
                 "missing_share": {"value": 0.081, **body, "p": None},
             },
+            "change": {"kind": "shift", "text": "values are 0.7 standard deviations larger"},
+            "cause": {**CAUSES[0], "column": column},
         }
 
     def confusion(
         self, model: str, start: Any = None, end: Any = None, version: str = "", segment: str = ""
     ) -> Json:
         return {"labels": ["0", "1"], "matrix": [[61_230, 4_812], [5_944, 14_551]], "reason": None}
+
+    def calibration(
+        self,
+        model: str,
+        start: Any = None,
+        end: Any = None,
+        label: str = "",
+        mass: bool = False,
+        version: str = "",
+        segment: str = "",
+    ) -> Json:
+        if not self.fake(model).days:
+            reason = "no outcomes with scores in this span"
+            return {"label": "1", "labels": ["1"], "curve": None, "reference": None, "reason": reason}
+        said = np.linspace(0.05, 0.95, 10)
+        rows = np.array([21_003, 14_201, 9_310, 6_021, 4_402, 3_890, 3_120, 4_480, 7_901, 12_209])
+        curves = [np.clip(said**power, 0, 1) for power in (1.25, 1.02)]
+        half = 1.96 * np.sqrt(curves[0] * (1 - curves[0]) / rows) + 0.01
+        both = [
+            {
+                "n": rows.tolist(),
+                "predicted": said.tolist(),
+                "observed": one.tolist(),
+                "low": np.maximum(one - half, 0).tolist(),
+                "high": np.minimum(one + half, 1).tolist(),
+            }
+            for one in curves
+        ]
+        return {"label": "1", "labels": ["1"], "curve": both[0], "reference": both[1], "reason": None}
+
+    def alarms(
+        self, model: str, start: Any = None, end: Any = None, version: str = "", segment: str = ""
+    ) -> Json:
+        starts = ["2013-06-26T04:00:00Z", "2013-12-09T05:00:00Z"] if self.fake(model).days else []
+        found = [
+            {
+                "detector": name,
+                "start": begin,
+                "end": begin,
+                "losses": 4_120,
+                "mean": 0.21,
+            }
+            for begin in starts
+            for name in ("risk", "adwin")
+        ]
+        return {"detectors": ["risk", "adwin"], "alarms": [] if segment else found}
+
+    def over_reference(self, model: str) -> Json:
+        rules = rules_of(self.fake(model))
+        return {"model": model, "rules": [told(rule, 30, at == 2) for at, rule in enumerate(rules)]}
+
+    def replayed(self, model: str, rules: Any = None, start: Any = None, end: Any = None) -> Json:
+        chosen = list(rules_of(self.fake(model)) if rules is None else rules)
+        return {
+            "model": model,
+            "start": start or "2013-01-01T05:00:00Z",
+            "end": "2014-01-01T05:00:00Z",
+            "windows": 365,
+            "incidents": [
+                {
+                    "cause": "drift",
+                    "severity": "warn",
+                    "summary": "Drift of wind_speed 0.874 is over its limit 0.100 (p < 1e-12, < 1e-12 among 24)",
+                    "began_at": "2013-11-07T05:00:00Z",
+                    "fired_at": "2013-11-09T05:00:00Z",
+                    "resolved_at": "2013-11-20T05:00:00Z",
+                    "delay_seconds": 172_800.0,
+                }
+            ],
+            "expected_false_alarms": 12.0,
+            "rules": [{**told(rule, 30, 0), "rule": {"name": rule.name}, "breaches": 13} for rule in chosen],
+        }
 
     def incidents(
         self,
@@ -469,6 +496,7 @@ class FakeQueries:
             "_latency",
             "_error",
             *COLUMNS,
+            "_outliers",
             "_outcome",
         ]
         if not item.days or any(one["value"] == "nowhere" for one in filters):
@@ -496,6 +524,7 @@ class FakeQueries:
             "_score": round(rng.random(), 4),
             "_latency": float(rng.exponential(0.003)),
             "_error": "ValueError: no weather" if at % 41 == 40 else None,
+            "_outliers": 2 if at % 17 == 9 else int(at % 11 == 3),
             "_outcome": None
             if at < 20 or at % 37 == 5
             else (round(rng.normal(6, 25), 0) if item.task == "regression" else str(int(rng.random() > 0.7))),
@@ -547,15 +576,63 @@ class FakeQueries:
         }
 
 
-DETAIL = {"timeline", "affected", "likely", "causes"}
+CAUSES: list[Json] = [
+    {
+        "column": "precip",
+        "kind": "unit",
+        "moved": 0.61,
+        "importance": 0.12,
+        "effect": 4.1,
+        "answer": "prediction",
+        "figures": {},
+        "what": "values look 25.4 times larger: a change of unit?",
+        "text": "precip: values look 25.4 times larger: a change of unit? 61 % of its rows moved; it explains "
+        "12 % of the answers and by itself moves the mean prediction by +4.1",
+    },
+    {
+        "column": "carrier",
+        "kind": "new category",
+        "moved": 0.2,
+        "importance": 0.001,
+        "effect": 0.0,
+        "answer": "prediction",
+        "figures": {},
+        "what": "'XX' is new, 20 %",
+        "text": "carrier: 'XX' is new, 20 %; 20 % of its rows moved; the model's answers hardly depend on it",
+    },
+    {
+        "column": "mean_inbound_delay_of_the_same_tail_number_over_the_previous_24_hours",
+        "kind": "missing",
+        "moved": 0.08,
+        "importance": None,
+        "effect": None,
+        "answer": "",
+        "figures": {},
+        "what": "8.1 % missing or infinite, 0.12 % in the reference",
+        "text": "mean_inbound_delay…: 8.1 % missing or infinite; 8 % of its rows moved",
+    },
+]
+DETAIL = {"timeline", "affected", "likely", "causes", "concept"}
 
 
 def by_name(task: str, name: str) -> Json:
     """A measure's facts; unknown names are refused as the real queries do."""
-    known = {item["name"]: item for item in (*REGRESSION, *BINARY, *SHARED)}
-    if name not in known:
+    if name not in MEASURES:
         raise InputError(f"no measure is named {name!r}; did you mean 'psi'?")
-    return known[name]
+    return described(MEASURES[name], Task(task))
+
+
+def rules_of(item: Fake) -> tuple[Rule, ...]:
+    """The default ones."""
+    columns = tuple(Column(name, Kind.NUMBER if name in NUMBERS else Kind.CATEGORY) for name in COLUMNS)
+    return default_rules(ModelSpec(name="m", task=Task(item.task), columns=columns))
+
+
+def told(rule: Rule, windows: int, breaches: int) -> Json:
+    """What a rule did over the reference."""
+    level = None if rule.budget is None else rule.budget / 30
+    over = {"windows": windows if rule.budget else 0, "breaches": int(breaches), "fired": 0}
+    return {"name": rule.name, "level": level, "budget": rule.budget, "reference": over}
 
 
 def spans(item: Fake, grain: str | None, start: Any, end: Any) -> list[tuple[datetime, datetime]]:
@@ -581,7 +658,8 @@ def drift_of(column: str, doy: Any, rng: Any, measure: str) -> Any:
         line = line + 5.0 * ((doy > 310) & (doy < 321))
     if column == "dest":
         line = line + 0.25 * ((doy > 180) & (doy < 240))
-    return np.minimum(line, 0.98) if measure == "ks" else line
+    shares = {"drift", "ks", "total_variation", "jensen_shannon"}
+    return np.tanh(line / 3) if measure in shares else line
 
 
 def incident(number: int, model: str, cause: str, state: str, **facts: Any) -> Json:
@@ -593,7 +671,7 @@ def incident(number: int, model: str, cause: str, state: str, **facts: Any) -> J
         "cause": cause,
         "state": state,
         "severity": "page",
-        "summary": "mean absolute error 29.8 over 16.9 (reference + 3 sd) in 2 of 3 windows; also rmse",
+        "summary": "Mean absolute error 29.8 is over its limit 16.9 (reference 15.4; p < 1e-12); also rmse",
         "opened_at": opened,
         "fired_at": None if state == "pending" else "2013-12-09T05:00:00Z",
         "resolved_at": None,
@@ -605,6 +683,7 @@ def incident(number: int, model: str, cause: str, state: str, **facts: Any) -> J
         "affected": [],
         "likely": "",
         "causes": [],
+        "concept": False,
     }
     return plain | facts
 
@@ -633,7 +712,7 @@ def story() -> list[Json]:
         {
             "at": "2013-12-08T05:00:00Z",
             "what": "opened",
-            "text": "mean absolute error 19.2 over 16.9",
+            "text": "Mean absolute error 19.2 is over its limit 16.9",
             "who": "",
         },
         {"at": "2013-12-09T05:00:00Z", "what": "fired", "text": "in 2 of 3 windows; told ml-team", "who": ""},
@@ -642,13 +721,13 @@ def story() -> list[Json]:
     loss = [
         finding("mae", "", 29.8, 16.9),
         finding("rmse", "", 33.1, 24.0),
-        finding("psi", "precip", 0.61, 0.2, severity="warn"),
+        finding("drift", "precip", 0.61, 0.1, severity="warn"),
         finding("mae", "", 27.0, 16.9, segment="carrier=EV"),
         finding(
             "psi",
             "mean_inbound_delay_of_the_same_tail_number_over_the_previous_24_hours",
             0.44,
-            0.2,
+            0.1,
             severity="warn",
         ),
     ]
@@ -663,29 +742,7 @@ def story() -> list[Json]:
             acknowledged_by="mira",
             affected=["mae", "rmse", "precip", "mae carrier=EV"],
             likely="precip: values look 25.4 times larger: a change of unit? 61 % of its rows moved",
-            causes=[
-                {
-                    "column": "precip",
-                    "kind": "unit",
-                    "moved": 0.61,
-                    "importance": 0.12,
-                    "effect": 4.1,
-                    "answer": "prediction",
-                    "figures": {},
-                    "text": "precip: values look 25.4 times larger: a change of unit? 61 % of its rows moved; it explains "
-                    "12 % of the answers and by itself moves the mean prediction by +4.1",
-                },
-                {
-                    "column": "carrier",
-                    "kind": "new category",
-                    "moved": 0.2,
-                    "importance": 0.001,
-                    "effect": 0.0,
-                    "answer": "prediction",
-                    "figures": {},
-                    "text": "carrier: 'XX' is new, 20 %; 20 % of its rows moved; the model's answers hardly depend on it",
-                },
-            ],
+            causes=CAUSES,
         ),
         incident(
             6,
@@ -693,10 +750,10 @@ def story() -> list[Json]:
             "drift",
             "firing",
             severity="warn",
-            summary="psi of temp 3.10 over 0.2 in 2 of 3 windows; also month, dewp and 2 more columns",
+            summary="Drift of temp 0.310 is over its limit 0.100; also month, dewp and 2 more columns",
             findings=[
-                finding("psi", "temp", 3.1, 0.2, severity="warn"),
-                finding("psi", "month", 2.2, 0.2, severity="warn"),
+                finding("drift", "temp", 0.31, 0.1, severity="warn"),
+                finding("drift", "month", 0.22, 0.1, severity="warn"),
             ],
             affected=["temp", "month", "dewp"],
             opened_at="2013-12-18T05:00:00Z",
@@ -709,7 +766,7 @@ def story() -> list[Json]:
             "quality",
             "pending",
             severity="info",
-            summary="missing share of wind_gust 0.061 over 0.05",
+            summary="Shift of the missing share of wind_gust 0.061 is over its limit 0.050",
             opened_at="2013-12-30T05:00:00Z",
         ),
         incident(
@@ -718,17 +775,17 @@ def story() -> list[Json]:
             "drift",
             "resolved",
             severity="warn",
-            summary="psi of wind_speed 5.02 over 0.2 in 2 of 3 windows",
+            summary="Drift of wind_speed 0.874 is over its limit 0.100",
             opened_at="2013-11-07T05:00:00Z",
             fired_at="2013-11-08T05:00:00Z",
             resolved_at="2013-11-19T05:00:00Z",
             updated_at="2013-11-19T05:00:00Z",
             findings=[
                 finding(
-                    "psi",
+                    "drift",
                     "wind_speed",
-                    5.02,
-                    0.2,
+                    0.874,
+                    0.1,
                     severity="warn",
                     window={"start": "2013-11-16T05:00:00Z", "end": "2013-11-17T05:00:00Z"},
                 )
@@ -748,6 +805,8 @@ def story() -> list[Json]:
             findings=loss[:2],
             affected=["mae"],
             timeline=steps[:2],
+            likely="no input moved beyond chance",
+            concept=True,
         ),
     ]
 
@@ -822,13 +881,13 @@ FLIGHTS = (
         "flights-late-arrival",
         "binary",
         health="warn",
-        reason="psi of temp 3.10 over 0.2 in 2 of 3 windows; also month, dewp and 2 more columns",
+        reason="Drift of temp 0.310 is over its limit 0.100; also month, dewp and 2 more columns",
     ),
     Fake(
         "flights-arrival-delay",
         "regression",
         health="page",
-        reason="mean absolute error 29.8 over 16.9 (reference + 3 sd) in 2 of 3 windows",
+        reason="Mean absolute error 29.8 is over its limit 16.9 (reference 15.4; p < 1e-12)",
     ),
 )
 LONG = Fake(

@@ -6,29 +6,92 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from anchorwatch.core.errors import UnknownError
+from anchorwatch.app.likely import cause_body
+from anchorwatch.app.readings import result_body
+from anchorwatch.app.view import FOREVER
+from anchorwatch.core.errors import InputError, UnknownError
 from anchorwatch.core.registry import unknown
+from anchorwatch.core.schema import Kind
+from anchorwatch.core.times import iso
+from anchorwatch.drift.kind import kinds
+from anchorwatch.drift.subjects import Side
+from anchorwatch.explain.causes import causes
+from anchorwatch.flow.measure import applicable
+from anchorwatch.profile.grid import OUTCOME
 from anchorwatch.profile.profile import Profile
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from anchorwatch.app.view import View
     from anchorwatch.profile.grid import Grid
     from anchorwatch.profile.parts import Numbers
+    from anchorwatch.stores.ledger.ledger import Transaction
 
 BARS = 32
 LEVELS = 24
 Pair = tuple[Profile | None, Profile]
 
 
+def compared(books: Transaction, view: View, column: str) -> dict[str, Any]:
+    """A column in the span of a view beside the reference: bars, every measure of it, what kind of change it was.
+
+    `change` is None where there is nothing to compare with, `cause` where the change is not beyond chance.
+    """
+    profile = view.profile(books, view.start, view.end)
+    if profile is None:
+        start, end = (iso(at) if at not in FOREVER else "…" for at in (view.start, view.end))
+        raise InputError(f"no window of {view.model.spec.name!r} starts between {start} and {end}")
+    reference = view.reference(books, profile, view.start)
+    body = distribution((reference, profile), column)
+    vector = column in profile.grid.vectors
+    asked = [
+        item
+        for item in applicable(view.model.spec.task)
+        if item.kinds and (Kind.VECTOR in item.kinds) == vector
+    ]
+    results = [item(reference, profile) for item in asked]
+    return {
+        **body,
+        "start": iso(view.start),
+        "end": None if view.end >= FOREVER[1] else iso(view.end),
+        "measures": {
+            found.measure: result_body(found[column]) for found in results if column in found.subjects
+        },
+        **_change(reference, profile, column),
+    }
+
+
+def _change(reference: Profile | None, profile: Profile, column: str) -> dict[str, Any]:
+    side = Side.TARGET if column == OUTCOME else Side.INPUTS
+    change = None if reference is None else kinds(reference, profile, side).get(column)
+    cause = next((item for item in causes(reference, profile) if item.column == column), None)
+    return {
+        "change": None if change is None else {"kind": change.kind.value, "text": change.text},
+        "cause": None if cause is None else cause_body(cause),
+    }
+
+
 def distribution(pair: Pair, column: str) -> dict[str, Any]:
     """Shares per bar of the reference (when there is one) and of the current window; missing told apart."""
     grid = pair[1].grid
+    if column in grid.vectors:
+        return {"column": column, "kind": "vector", "bins": [], "unseen": [], **_events(pair)}
     if column in grid.numbers:
         return {"column": column, "kind": "number", **_numbers(pair, grid.numbers.index(column))}
     if column in grid.categories:
         return {"column": column, "kind": "category", **_categories(pair, grid.categories.index(column))}
-    raise UnknownError(unknown("column", column, [*grid.numbers, *grid.categories]))
+    raise UnknownError(unknown("column", column, [*grid.numbers, *grid.categories, *grid.vectors]))
+
+
+def _events(pair: Pair) -> dict[str, Any]:
+    """How many rows; of vectors neither bars nor missing ones are kept."""
+    before, now = pair
+    return {
+        "reference_n": None if before is None else before.events,
+        "current_n": now.events,
+        "missing": {"reference": None, "current": None},
+    }
 
 
 def _numbers(pair: Pair, place: int) -> dict[str, Any]:

@@ -37,6 +37,8 @@ _QUESTIONS = (
     "results",
     "span",
     "confusion",
+    "calibration",
+    "alarms",
     "incidents",
     "incident",
     "predictions",

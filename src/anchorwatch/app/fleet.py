@@ -10,7 +10,6 @@ from anchorwatch.app.readings import MATURITY, reference_body, series
 from anchorwatch.app.view import FOREVER, view_of
 from anchorwatch.core.times import iso, span_micros
 from anchorwatch.core.types import IncidentState
-from anchorwatch.profile.measure import MEASURES
 from anchorwatch.rules.defaults import main_metric
 from anchorwatch.stores.ledger.results import Spans
 
@@ -77,16 +76,13 @@ def _health(model: Model, incidents: list[Incident]) -> tuple[str, str]:
 
 def _metric(books: Transaction, model: Model, measure: str, drawn: dict[str, Any]) -> dict[str, Any]:
     """The newest window that has a value, else why the newest has none."""
-    about = MEASURES[measure]
     known = [place for place, value in enumerate(drawn["value"]) if value is not None]
     place = known[-1] if known else len(drawn["value"]) - 1
     there = place >= 0
     reference = reference_body(books, model, measure, "")
     return {
         "measure": measure,
-        "title": about.title,
-        "unit": about.unit,
-        "better": about.better,
+        **{key: drawn[key] for key in ("title", "unit", "better")},
         "value": drawn["value"][place] if there else None,
         "low": drawn["low"][place] if there else None,
         "high": drawn["high"][place] if there else None,

@@ -25,17 +25,22 @@ CONCEPT = (
 
 
 def likely(books: Transaction, incident: Incident) -> dict[str, Any]:
-    """`likely`, a sentence, and `causes`, the inputs that changed in the incident's latest bad window, ranked."""
+    """`likely`, a sentence, and `causes`, the inputs that changed in the incident's latest bad window, ranked.
+
+    `concept` is whether performance fell although no input moved.
+    """
     findings = sorted(incident.findings, key=lambda item: item.window.start)
     if not findings:
-        return {"likely": "", "causes": []}
+        return {"likely": "", "causes": [], "concept": False}
     found = _causes(books, incident, findings[-1])
     if found:
-        return {"likely": found[0].text, "causes": [_cause(cause) for cause in found[:SHOWN]]}
+        causes = [cause_body(cause) for cause in found[:SHOWN]]
+        return {"likely": found[0].text, "causes": causes, "concept": False}
     performance = any(
         item.measure in MEASURES and MEASURES[item.measure].family is Family.PERFORMANCE for item in findings
     )
-    return {"likely": CONCEPT if performance and found is not None else "", "causes": []}
+    concept = performance and found is not None
+    return {"likely": CONCEPT if concept else "", "causes": [], "concept": concept}
 
 
 def _causes(books: Transaction, incident: Incident, finding: Finding) -> tuple[Cause, ...] | None:
@@ -47,10 +52,12 @@ def _causes(books: Transaction, incident: Incident, finding: Finding) -> tuple[C
     return None if profile is None or reference is None else causes(reference, profile)
 
 
-def _cause(cause: Cause) -> dict[str, Any]:
+def cause_body(cause: Cause) -> dict[str, Any]:
+    """A cause as answers show it."""
     return {
         "column": cause.column,
         "kind": cause.change.kind.value,
+        "what": cause.change.text or "its distribution changed",
         "text": cause.text,
         "moved": round(cause.moved, 6),
         "importance": None if cause.importance is None else round(cause.importance, 6),

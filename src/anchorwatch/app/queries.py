@@ -7,12 +7,13 @@ from datetime import datetime
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from anchorwatch.app import incidents_view
-from anchorwatch.app.distributions import distribution
+from anchorwatch.app import incidents_view, outcomes
+from anchorwatch.app.distributions import compared
 from anchorwatch.app.fleet import card
 from anchorwatch.app.likely import likely
 from anchorwatch.app.moments import Moment, moment
-from anchorwatch.app.readings import described, heatmap, result_body, series, window_results
+from anchorwatch.app.readings import described, heatmap, measures_of, series, window_results
+from anchorwatch.app.replays import over_reference, replayed
 from anchorwatch.app.standing import Disk, set_aside_body
 from anchorwatch.app.view import FOREVER, View, grains_of, ripe, view_of
 from anchorwatch.core.errors import InputError
@@ -20,7 +21,6 @@ from anchorwatch.core.ports import RowFilter, RowQuery
 from anchorwatch.core.registry import unknown
 from anchorwatch.core.times import from_micros, iso, micros
 from anchorwatch.core.types import IncidentState, Stage
-from anchorwatch.flow.measure import applicable
 from anchorwatch.flow.ports import WHOLE
 from anchorwatch.flow.pump import CONSUMERS
 from anchorwatch.flow.times import window_at
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from anchorwatch.core.clock import Clock
     from anchorwatch.core.ports import Lake
+    from anchorwatch.core.types import Rule
     from anchorwatch.flow.ports import Model
     from anchorwatch.flow.pump import Pump
     from anchorwatch.stores.inbox import Inbox
@@ -85,9 +86,10 @@ class Queries:
                 "last": None if last is None else iso(window_at(last, base, model.spec.timezone)[1]),
                 "window": base,
                 "grains": grains_of(model),
-                "measures": [described(item) for item in applicable(model.spec.task)],
+                "measures": measures_of(model.spec.task),
                 "columns": [{"name": item.name, "kind": item.kind.value} for item in model.spec.columns],
                 "main_metric": main_metric(model.spec),
+                "budget": round(sum(rule.budget or 0.0 for rule in model.rules), 3),
                 "judged": {stage.value: _judged(books, model, stage) for stage in Stage},
             }
 
@@ -108,7 +110,6 @@ class Queries:
         segment: str = "",
     ) -> dict[str, Any]:
         """One measure of one subject over time."""
-        _known_measure(measure)
         with self._ledger.read() as books:
             view = _view(books.models.get(model), grain, (start, end), version, segment)
             return series(books, view, measure, subject)
@@ -116,7 +117,7 @@ class Queries:
     def heatmap(
         self,
         model: str,
-        measure: str = "psi",
+        measure: str = "drift",
         *,
         start: Moment = None,
         end: Moment = None,
@@ -125,7 +126,6 @@ class Queries:
         buckets: int = 120,
     ) -> dict[str, Any]:
         """A measure of every column over time, worst column first."""
-        _known_measure(measure)
         with self._ledger.read() as books:
             return heatmap(
                 books, _view(books.models.get(model), None, (start, end), version, segment), measure, buckets
@@ -144,21 +144,7 @@ class Queries:
         """A column in a span of time beside the reference."""
         with self._ledger.read() as books:
             view = _view(books.models.get(model), None, (start, end), version, segment)
-            profile = view.profile(books, view.start, view.end)
-            if profile is None:
-                raise InputError(f"no window of {model!r} starts between {start} and {end}")
-            reference = view.reference(books, profile, view.start)
-            found = [item(reference, profile) for item in applicable(view.model.spec.task) if item.kinds]
-            return {
-                **distribution((reference, profile), column),
-                "start": iso(view.start),
-                "end": None if view.end >= FOREVER[1] else iso(view.end),
-                "measures": {
-                    results.measure: result_body(results[column])
-                    for results in found
-                    if column in results.subjects
-                },
-            }
+            return compared(books, view, column)
 
     def results(
         self, model: str, start: Moment, grain: str | None = None, *, version: str = "", segment: str = ""
@@ -197,17 +183,43 @@ class Queries:
         """Outcomes against predicted labels in a span of time: rows are what came, columns what was predicted."""
         with self._ledger.read() as books:
             view = _view(books.models.get(model), None, (start, end), version, segment)
-            profile = view.profile(books, view.start, view.end)
-            if profile is None or profile.confusion is None:
-                return {
-                    "labels": [],
-                    "matrix": [],
-                    "reason": "no outcomes with a predicted label in this span",
-                }
-            matrix, labels = profile.confusion.matrix, [*profile.grid.labels, "(other)"]
-            if not matrix[-1].any() and not matrix[:, -1].any():
-                matrix, labels = matrix[:-1, :-1], labels[:-1]
-            return {"labels": labels, "matrix": matrix.tolist(), "reason": None}
+            return outcomes.confusion(books, view)
+
+    def calibration(
+        self,
+        model: str,
+        start: Moment = None,
+        end: Moment = None,
+        *,
+        label: str = "",
+        mass: bool = False,
+        version: str = "",
+        segment: str = "",
+    ) -> dict[str, Any]:
+        """How often a class came where it was given such and such a probability, beside the reference."""
+        with self._ledger.read() as books:
+            view = _view(books.models.get(model), None, (start, end), version, segment)
+            return outcomes.calibration(books, view, label, mass=mass)
+
+    def alarms(
+        self, model: str, start: Moment = None, end: Moment = None, *, version: str = "", segment: str = ""
+    ) -> dict[str, Any]:
+        """What the model's sequential detectors raised in a span of time."""
+        with self._ledger.read() as books:
+            return outcomes.alarms(
+                books, _view(books.models.get(model), None, (start, end), version, segment)
+            )
+
+    def over_reference(self, model: str) -> dict[str, Any]:
+        """What each rule in force did over the reference's own windows."""
+        return over_reference(self._ledger, model)
+
+    def replayed(
+        self, model: str, rules: Sequence[Rule] | None = None, start: Moment = None, end: Moment = None
+    ) -> dict[str, Any]:
+        """What rules would have fired over stored windows; without rules those in force."""
+        span = {"start": moment(start, "start", FOREVER[0]), "end": moment(end, "end", FOREVER[1])}
+        return replayed(self._ledger, model, rules, **span)
 
     def incidents(
         self,
@@ -321,11 +333,6 @@ def _view(model: Model, grain: str | None, span: tuple[Moment, Moment], version:
     if end <= start:
         raise InputError(f"end: {span[1]} is not after start {span[0]}")
     return view_of(model, version=version, segment=segment, grain=grain, start=start, end=end)
-
-
-def _known_measure(name: str) -> None:
-    if name not in MEASURES:
-        raise InputError(unknown("measure", name, MEASURES))
 
 
 def _states(text: str | None) -> tuple[IncidentState, ...]:

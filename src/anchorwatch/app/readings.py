@@ -9,9 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from anchorwatch.app.groups import group_of, is_main, place_of
 from anchorwatch.app.view import stored_grains
+from anchorwatch.core.errors import InputError
+from anchorwatch.core.registry import unknown
 from anchorwatch.core.results import Value
 from anchorwatch.core.times import iso, span_micros
+from anchorwatch.core.types import Stage
 from anchorwatch.flow.bands import grounds_of, newest_reference
 from anchorwatch.flow.measure import applicable, measure_all
 from anchorwatch.profile.measure import MEASURES, Family
@@ -24,6 +28,7 @@ if TYPE_CHECKING:
 
     from anchorwatch.app.view import View
     from anchorwatch.core.results import Missing
+    from anchorwatch.core.schema import Task
     from anchorwatch.flow.ports import Model
     from anchorwatch.profile.measure import Measure
     from anchorwatch.stores.ledger.ledger import Transaction
@@ -34,12 +39,15 @@ _MANY = 500
 FIGURES = ("value", "low", "high", "p", "n", "reason")
 
 
-def described(item: Measure) -> dict[str, Any]:
-    """A measure as lists show it."""
+def described(item: Measure, task: Task | None = None) -> dict[str, Any]:
+    """A measure as lists show it; `main` is whether pages of the task show it first."""
     return {
         "name": item.name,
         "title": item.title,
         "family": item.family.value,
+        "group": group_of(item),
+        "main": is_main(item, task),
+        "costly": item.costly,
         "stage": item.stage.value,
         "unit": item.unit,
         "better": item.better,
@@ -48,6 +56,20 @@ def described(item: Measure) -> dict[str, Any]:
         "subjects": item.subjects,
         "source": item.source,
     }
+
+
+def measures_of(task: Task) -> list[dict[str, Any]]:
+    """The measures of a task, of each family the main ones first."""
+    ranked = sorted(applicable(task), key=lambda item: place_of(item, task))
+    return [described(item, task) for item in ranked]
+
+
+def told(measure: str) -> dict[str, str]:
+    """Title, unit, better side and stage of a measure; of one that is not imported any more only its name is known."""
+    if measure not in MEASURES:
+        return {"title": measure, "unit": "", "better": "none", "stage": Stage.OUTCOMES.value}
+    about = MEASURES[measure]
+    return {"title": about.title, "unit": about.unit, "better": about.better, "stage": about.stage.value}
 
 
 def result_body(found: Value | Missing) -> dict[str, Any]:
@@ -66,19 +88,22 @@ def result_body(found: Value | Missing) -> dict[str, Any]:
 
 def series(books: Transaction, view: View, measure: str, subject: str) -> dict[str, Any]:
     """One measure of one subject, window by window, columnar."""
-    about = MEASURES[measure]
     columns = _kept(books, view, measure, subject) if view.stored else _summed(books, view, measure, subject)
+    _refuse_unknown(measure, columns["start"])
     return {
         "measure": measure,
-        "title": about.title,
-        "unit": about.unit,
-        "better": about.better,
+        **told(measure),
         "subject": subject,
         "grain": view.grain,
-        "stage": about.stage.value,
         "reference": reference_body(books, view.model, measure, subject),
         **columns,
     }
+
+
+def _refuse_unknown(measure: str, found: Sequence[Any]) -> None:
+    """A name that is not registered may still have results: its module is not imported any more."""
+    if measure not in MEASURES and not found:
+        raise InputError(unknown("measure", measure, MEASURES))
 
 
 def _kept(books: Transaction, view: View, measure: str, subject: str) -> dict[str, list[Any]]:
@@ -148,7 +173,8 @@ def _summed(books: Transaction, view: View, measure: str, subject: str) -> dict[
     base = view.model.spec.window.text
     first = None if slice_id is None else books.results.first(slice_id, base, view.start)
     last = None if slice_id is None else books.results.latest(slice_id, base, view.end)
-    for start, end in () if first is None or last is None else view.spans(first, last):
+    nothing = first is None or last is None or measure not in MEASURES
+    for start, end in () if nothing else view.spans(first or 0, last or 0):
         profile = view.profile(books, start, end)
         if profile is None:
             continue
@@ -171,7 +197,7 @@ def _summed(books: Transaction, view: View, measure: str, subject: str) -> dict[
 def reference_body(books: Transaction, model: Model, measure: str, subject: str) -> dict[str, Any] | None:
     """The measure on the reference itself, and its mean and spread over the reference's windows."""
     reference = newest_reference(books, model)
-    if reference is None:
+    if reference is None or measure not in MEASURES:
         return None
     ground = grounds_of(model.spec, reference, measure).get(subject)
     band = None if ground is None else ground.band
@@ -197,7 +223,7 @@ def heatmap(books: Transaction, view: View, measure: str, buckets: int) -> dict[
 
     Where buckets would hold many windows shorter than a day each, days are shown, which are kept measured too.
     """
-    about = MEASURES[measure]
+    about = told(measure)
     slice_id = view.slice_id(books)
     if slice_id is not None and _crowded(books, view, slice_id, buckets):
         view = replace(view, grain="1d")
@@ -207,6 +233,7 @@ def heatmap(books: Transaction, view: View, measure: str, buckets: int) -> dict[
         windows, sheets = books.results.spans(*span), books.results.tails(*span)
     blocks = sheets.blocks(measure)
     columns = list(dict.fromkeys(subject for _, _, block in blocks for subject in block.subjects))
+    _refuse_unknown(measure, columns)
     value = np.full((len(columns), len(windows)), np.nan)
     p = np.full((len(columns), len(windows)), np.nan)
     for places, _, block in blocks:
@@ -216,8 +243,8 @@ def heatmap(books: Transaction, view: View, measure: str, buckets: int) -> dict[
     breach = _breaches(books, view, measure, columns, windows)
     return {
         "measure": measure,
-        "title": about.title,
-        "unit": about.unit,
+        "title": about["title"],
+        "unit": about["unit"],
         "limit": _limit(view.model, measure),
         "grain": view.grain,
         **_bucketed(columns, windows, (value, p, breach), buckets),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from anchorwatch.core.times import iso
 from anchorwatch.flow.replay import replay
+from anchorwatch.profile.measure import MEASURES
+from anchorwatch.rules.chance import level
 from anchorwatch.rules.check import check_rules
 from anchorwatch.rules.form import to_dict
 
@@ -15,6 +18,10 @@ if TYPE_CHECKING:
     from anchorwatch.core.types import Rule
     from anchorwatch.flow.books import Ledger
     from anchorwatch.flow.replay import Expected, Firing, Replayed
+
+
+_NEVER = 2**62
+"""No window starts so late: only the reference is judged."""
 
 
 def replayed(
@@ -40,6 +47,26 @@ def replayed(
     }
 
 
+def over_reference(ledger: Ledger, name: str) -> dict[str, Any]:
+    """What each rule in force allows itself and did over the reference's own windows, in which nothing is wrong.
+
+    `level` is the p-value that a window of the model's must be under; rules whose measure is not imported are left out.
+    """
+    with ledger.read() as books:
+        model = books.models.get(name)
+        known = [rule for rule in model.rules if rule.measure in MEASURES]
+        found = replay(books, model, known, _NEVER, _NEVER)
+    start = datetime(2001, 1, 1, tzinfo=UTC)
+    window = model.spec.window.window(start, model.spec.timezone)
+    rules = []
+    for each in found.expected:
+        at = level(each.rule, window)
+        rules.append(
+            {"name": each.rule.name, "level": None if at is None else round(at, 6), **_expected(each)}
+        )
+    return {"model": name, "rules": rules}
+
+
 def _incident(firing: Firing) -> dict[str, Any]:
     incident = firing.incident
     return {
@@ -57,6 +84,12 @@ def _rule(expected: Expected, found: Replayed) -> dict[str, Any]:
     return {
         "rule": to_dict(expected.rule) | {"name": expected.rule.name},
         "breaches": found.breaches[expected.rule.name],
+        **_expected(expected),
+    }
+
+
+def _expected(expected: Expected) -> dict[str, Any]:
+    return {
         "budget": expected.budget,
         "reference": {
             "windows": expected.windows,

@@ -33,7 +33,19 @@ LONGEST_WAIT = 600.0
 """Seconds of a server's `Retry-After` that are believed."""
 
 _TRY_AGAIN = frozenset({401, 403, 407, 408, 425, 429})
-_PER_MODEL = frozenset({"series", "heatmap", "distribution", "results", "span", "confusion", "predictions"})
+_PER_MODEL = frozenset(
+    {
+        "series",
+        "heatmap",
+        "distribution",
+        "results",
+        "span",
+        "confusion",
+        "calibration",
+        "alarms",
+        "predictions",
+    }
+)
 
 
 class TransportDown(AnchorwatchError):  # noqa: N818 - a state, named as the log line says it

@@ -22,11 +22,14 @@ def duration(text: str | float | timedelta) -> timedelta:
     if isinstance(text, timedelta):
         return text
     if isinstance(text, int | float):
-        return timedelta(seconds=text)
+        try:
+            return timedelta(seconds=text)
+        except (OverflowError, ValueError):
+            raise ConfigError(f"{text!r} seconds are beyond any calendar; write for example '2d'") from None
     parts = re.findall(r"(\d+(?:\.\d+)?)\s*([smhdw])", text)
     if not parts or re.sub(r"(\d+(?:\.\d+)?)\s*([smhdw])|\s", "", text):
         raise ConfigError(f"{text!r} is no duration; write for example '15m', '6h', '2d' or '1d 12h'")
-    return timedelta(seconds=sum(float(number) * _UNITS[unit] for number, unit in parts))
+    return duration(sum(float(number) * _UNITS[unit] for number, unit in parts))
 
 
 def brief(span: timedelta) -> str:

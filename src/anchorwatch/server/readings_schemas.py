@@ -15,6 +15,9 @@ class MeasureBody(Said):
     name: str
     title: str
     family: str
+    group: str
+    main: bool
+    costly: bool
     stage: str
     unit: str
     better: str
@@ -88,6 +91,7 @@ class ModelBody(Said):
     measures: list[MeasureBody]
     columns: list[ColumnBody]
     main_metric: str
+    budget: float
     judged: dict[str, Time | None]
 
 
@@ -172,6 +176,50 @@ class Confusion(Said):
     reason: str | None
 
 
+class Curve(Said):
+    """Bins by rising score: rows, their mean score, the share that came and its 95 % interval."""
+
+    n: list[int]
+    predicted: list[float]
+    observed: list[float]
+    low: list[float]
+    high: list[float]
+
+
+class Calibration(Said):
+    """How often a class came where it was given such and such a probability."""
+
+    label: str
+    labels: list[str]
+    curve: Curve | None
+    reference: Curve | None
+    reason: str | None
+
+
+class Alarm(Said):
+    """A sequential detector's alarm, with the losses since its start and their mean."""
+
+    detector: str
+    start: Time
+    end: Time
+    losses: int
+    mean: float
+
+
+class Alarms(Said):
+    """The detectors of a model, and what they raised."""
+
+    detectors: list[str]
+    alarms: list[Alarm]
+
+
+class Change(Said):
+    """What kind of change a column went through, in words."""
+
+    kind: str
+    text: str
+
+
 class Distribution(BaseModel):
     """A column beside its reference."""
 
@@ -185,6 +233,8 @@ class Distribution(BaseModel):
     missing: dict[str, Number]
     unseen: list[dict[str, Any]]
     measures: dict[str, ResultBody]
+    change: Change | None
+    cause: dict[str, Any] | None
 
 
 class Rows(Said):

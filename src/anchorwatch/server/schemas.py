@@ -191,6 +191,7 @@ class IncidentBody(Said):
     affected: list[str]
     likely: str = Field(description="What probably caused it; empty when nothing can be said.")
     causes: list[dict[str, Any]] = Field(description="Inputs that changed, the ones that matter most first.")
+    concept: bool = Field(description="Performance fell although no input moved beyond chance.")
 
 
 class Silence(Said):

@@ -9,6 +9,8 @@ from starlette.responses import Response  # noqa: TC002 - FastAPI reads annotati
 
 from anchorwatch.server.api.door import At, Chosen, GrainName, Reader, answer, told
 from anchorwatch.server.readings_schemas import (
+    Alarms,
+    Calibration,
     Confusion,
     Distribution,
     Heatmap,
@@ -49,7 +51,7 @@ def heatmap(
     at: At,
     model: str,
     span: Chosen,
-    measure: MeasureName = "psi",
+    measure: MeasureName = "drift",
     buckets: Annotated[int, Query(ge=1, le=1000, description="At most so many spans of time.")] = 120,
 ) -> Response:
     """A measure of every column over time, worst column first."""
@@ -88,3 +90,23 @@ def span(
 def confusion(at: At, model: str, span: Chosen) -> Response:
     """Outcomes (rows) against predicted labels (columns) in a span of time."""
     return answer(at.watch.queries.confusion(model, **span.times, **span.part))
+
+
+@router.get("/models/{model}/calibration", **told(Calibration, "The curves.", 404, 422))
+def calibration(
+    at: At,
+    model: str,
+    span: Chosen,
+    label: Annotated[
+        str, Query(description="The class; by default the positive one, or the first of many.")
+    ] = "",
+    mass: Annotated[bool, Query(description="Bins of about equally many rows, not equally wide.")] = False,
+) -> Response:
+    """How often a class came where it was given such and such a probability, beside the reference."""
+    return answer(at.watch.queries.calibration(model, label=label, mass=mass, **span.times, **span.part))
+
+
+@router.get("/models/{model}/alarms", **told(Alarms, "The alarms.", 404, 422))
+def alarms(at: At, model: str, span: Chosen) -> Response:
+    """What the model's sequential detectors raised on predictions of a span of time."""
+    return answer(at.watch.queries.alarms(model, **span.times, **span.part))

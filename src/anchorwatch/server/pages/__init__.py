@@ -36,6 +36,7 @@ PAGES: tuple[tuple[str, Callable[[Ask], View]], ...] = (
     ("/predictions", predictions.predictions),
     ("/predictions/{model}/row", predictions.row),
     ("/settings", settings.settings),
+    ("/settings/models/{model}/rules", settings.held),
     ("/settings/models/{model}", settings.spec),
     ("/models/{model}/drift", model.drift),
     ("/models/{model}/quality", model.quality),
@@ -45,6 +46,8 @@ PAGES: tuple[tuple[str, Callable[[Ask], View]], ...] = (
     ("/models/{model}/series", model.series),
     ("/models/{model}/chart", model.drawn),
     ("/models/{model}/confusion", model.confusion),
+    ("/models/{model}/calibration", model.calibration),
+    ("/models/{model}/heat", model.heat_of),
     ("/models/{model}/distribution", model.distribution),
     ("/models/{model}", model.performance),
 )
@@ -52,6 +55,7 @@ FORMS = (
     ("/incidents/{number}/acknowledge", incidents.acknowledge, "operate"),
     ("/incidents/{number}/silence", incidents.silence, "operate"),
     ("/incidents/{number}/resolve", incidents.resolve, "operate"),
+    ("/settings/models/{model}/try", settings.attempt, "read"),
     ("/settings/tokens", settings.issue, "admin"),
     ("/settings/tokens/revoke", settings.revoke, "admin"),
 )

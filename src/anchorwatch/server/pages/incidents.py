@@ -62,6 +62,7 @@ def incident(ask: Ask) -> View:
         "worst": first,
         "worst_measure": _measure(first, catalog) if first else None,
         "zone": model["spec"].get("timezone", "UTC"),
+        "cell": views.last_window(findings),
         "seen": seen,
         "lasted": views.lasted(found, ask.site.clock.now()),
         "times": views.times,

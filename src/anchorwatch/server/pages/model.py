@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 BUCKETS = 120
 SEGMENTS_SHOWN = 60
+CLASSES_SHOWN = LINES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +46,30 @@ class Looked:
 
 
 def performance(ask: Ask) -> View:
-    """The main metric in large, the others in small."""
+    """The main metric in large, the other main ones in small, all others by what they tell."""
     looked = look(ask)
     measures = views.measures_of(looked.model, "performance", subjects="model")
-    main = views.chosen(measures, looked.scope.metric, looked.model["main_metric"])
-    classifier = looked.model["spec"]["task"] != "regression"
-    return _tab(ask, looked, "performance", {"main": main, "others": measures, "classifier": classifier})
+    labels = looked.model["spec"].get("labels") or []
+    classes = views.measures_of(looked.model, "performance", subjects="classes") if len(labels) > 2 else []
+    shown = views.first(looked.model, measures)
+    context = {
+        "main": views.chosen(measures, looked.scope.metric, looked.model["main_metric"]),
+        "shown": shown,
+        "groups": views.grouped([*(item for item in measures if item not in shown), *classes]),
+        "labels": labels[:CLASSES_SHOWN],
+        "classifier": looked.model["spec"]["task"] != "regression",
+        "detectors": looked.model["spec"].get("detectors") or [],
+    }
+    return _tab(ask, looked, "performance", context)
+
+
+def calibration(ask: Ask) -> View:
+    """How often what was given such a probability came: the twin of a chart."""
+    looked = look(ask)
+    result = ask.queries.calibration(
+        looked.name, label=ask.param("label"), mass=ask.param("mass") == "1", **looked.span, **looked.slice
+    )
+    return View("", {}, twin=result)
 
 
 def confusion(ask: Ask) -> View:
@@ -62,26 +81,63 @@ def confusion(ask: Ask) -> View:
 
 
 def drift(ask: Ask) -> View:
-    """Columns by time, the most drifted first."""
+    """Columns by time, the most drifted first; then what no single column shows."""
     looked = look(ask)
     measures = views.measures_of(looked.model, "drift", subjects="columns")
-    main = views.chosen(measures, looked.scope.metric, "psi")
+    by_column = [item for item in measures if item["group"] != views.VECTORS]
+    main = views.chosen(by_column, looked.scope.metric, "drift")
     result = None if main is None else _heatmap(ask, looked, main)
     shown = None if main is None or result is None else heat(result, looked.zone, main["unit"])
-    return _tab(ask, looked, "drift", {"main": main, "measures": measures, "heat": shown}, twin=result)
+    context = {
+        "main": main,
+        "measures": by_column,
+        "groups": views.grouped(by_column),
+        "heat": shown,
+        "rules": views.judging(looked.model, main["name"]) if main else [],
+        "joint": [
+            item
+            for item in views.measures_of(looked.model, "drift", subjects="model")
+            if item["name"] != "volume_change"
+        ],
+        "vectors": [item for item in measures if item["group"] == views.VECTORS],
+        "vector_columns": [item["name"] for item in looked.model["columns"] if item["kind"] == "vector"],
+    }
+    return _tab(ask, looked, "drift", context, twin=result)
 
 
 def quality(ask: Ask) -> View:
-    """Missing, unseen and out of range by column; volume by window."""
+    """How many rows, how fresh, how many twice; then missing, unseen, out of range and outlying by column."""
     looked = look(ask)
     by_column = views.measures_of(looked.model, "quality", subjects="columns")
-    results = [_heatmap(ask, looked, item) for item in by_column]
+    shown = views.first(looked.model, by_column)
+    results = [_heatmap(ask, looked, item) for item in shown]
     maps = ordered(
         heat(result, looked.zone, item["unit"], hide_quiet=True)
-        for item, result in zip(by_column, results, strict=True)
+        for item, result in zip(shown, results, strict=True)
     )
-    whole = views.panels(views.measures_of(looked.model, "quality", subjects="model"))
-    return _tab(ask, looked, "quality", {"maps": maps, "panels": whole}, twin=results)
+    whole = [
+        *(item for item in views.measures_of(looked.model, "service") if item["name"] == "throughput"),
+        *(item for item in views.measures_of(looked.model, "drift") if item["name"] == "volume_change"),
+        *views.measures_of(looked.model, "quality", subjects="model"),
+    ]
+    context = {
+        "maps": maps,
+        "panels": views.panels(whole),
+        "others": views.grouped([item for item in by_column if item not in shown]),
+    }
+    return _tab(ask, looked, "quality", context, twin=results)
+
+
+def heat_of(ask: Ask) -> View:
+    """One measure of every column over time: a part of the quality tab that comes when it is opened."""
+    looked = look(ask)
+    columns = [item for item in looked.model["measures"] if item["subjects"] == "columns"]
+    item = views.chosen(columns, ask.param("measure"))
+    if item is None:
+        raise InputError("measure: name one")
+    result = _heatmap(ask, looked, item)
+    drawn = heat(result, looked.zone, item["unit"], hide_quiet=True)
+    return View("model/heat.html", {"looked": looked, "heat": drawn, "unit": item["unit"]}, twin=result)
 
 
 def service(ask: Ask) -> View:
@@ -98,7 +154,8 @@ def segments(ask: Ask) -> View:
     main = views.chosen(measures, looked.scope.metric, looked.model["main_metric"])
     groups = {} if main is None else _segment_rows(ask, looked, main)
     twin = {column: [asdict(row) for row in rows] for column, rows in groups.items()}
-    context = {"main": main, "measures": measures, "groups": groups, "limit": SEGMENTS_SHOWN}
+    menu = views.grouped(measures)
+    context = {"main": main, "menu": menu, "groups": groups, "limit": SEGMENTS_SHOWN}
     return _tab(ask, looked, "segments", context, twin=twin)
 
 
@@ -115,15 +172,19 @@ def series(ask: Ask) -> View:
 
 
 def drawn(ask: Ask) -> View:
-    """What a chart draws: measures that share its axes, and the incidents that touch them."""
+    """What a chart draws: measures or subjects that share its axes, incidents that touch them, detectors' alarms."""
     looked = look(ask)
     names = ask.request.query_params.getlist("measure")
-    if not 0 < len(names) <= 8:
+    subjects = ask.request.query_params.getlist("subject") or [""]
+    if not 0 < len(names) <= LINES or len(subjects) > LINES or min(len(names), len(subjects)) > 1:
         raise InputError(f"measure: name one to eight, {len(names)} were given")
-    found = [_series(ask, looked, name, ask.param("subject")) for name in names]
+    found = [_series(ask, looked, name, subject) for name in names for subject in subjects]
     incidents = ask.queries.incidents(model=looked.name, limit=100)
     family = next((item["family"] for item in looked.model["measures"] if item["name"] == names[0]), "")
-    return View("", {}, twin=chart(found, looked.zone, incidents, family=family))
+    alarms = []
+    if family == "performance":
+        alarms = ask.queries.alarms(looked.name, **looked.span, **looked.slice)["alarms"]
+    return View("", {}, twin=chart(found, looked.zone, incidents, family=family, alarms=alarms))
 
 
 def distribution(ask: Ask) -> View:
@@ -133,12 +194,14 @@ def distribution(ask: Ask) -> View:
     if looked.start is None or looked.end is None:
         raise InputError("start and end: both are needed for a distribution")
     result = ask.queries.distribution(looked.name, column, looked.start, looked.end, **looked.slice)
-    measures = views.measures_of(looked.model, "drift") + views.measures_of(looked.model, "quality")
+    known = [item for item in looked.model["measures"] if item["family"] in {"drift", "quality"}]
+    leading, others = views.distances(views.named(known, result["measures"]))
     context = {
         "looked": looked,
         "result": result,
         "chart": views.distribution_chart(result),
-        "measures": views.named(measures, result["measures"]),
+        "measures": leading,
+        "others": others,
         "start": looked.start,
         "end": looked.end,
     }

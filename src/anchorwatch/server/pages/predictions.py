@@ -13,7 +13,7 @@ from anchorwatch.server.pages.views import rows as views
 from anchorwatch.server.pages.views.format import HEADINGS, iso, moment
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from anchorwatch.server.pages.site import Ask
 
@@ -57,6 +57,8 @@ def predictions(ask: Ask) -> View:
         "order": views.order(result["columns"]),
         "numeric": views.numeric(result["rows"]),
         "rows": result["rows"],
+        "flag_at": result["columns"].index(views.FLAG) if views.FLAG in result["columns"] else None,
+        "flagged": _flagged(ask, result["columns"], filters),
         "zone": zone,
         "next": _with(ask, after=result["next"]) if result["next"] else "",
         "newest": _with(ask, after="") if ask.param("after") else "",
@@ -98,6 +100,14 @@ def _with(ask: Ask, **changes: str) -> str:
     pairs = [(key, value) for key, value in ask.request.query_params.multi_items() if key not in changes]
     pairs += [(key, value) for key, value in changes.items() if value]
     return f"/predictions?{urlencode(pairs)}"
+
+
+def _flagged(ask: Ask, columns: Sequence[str], filters: Sequence[views.Filter]) -> str:
+    """This address with outlying rows only; empty where none can be told, or they are asked for already."""
+    if views.FLAG not in columns or any(item.column == views.FLAG for item in filters):
+        return ""
+    pairs = [(key, value) for key, value in ask.request.query_params.multi_items() if key != "after"]
+    return f"/predictions?{urlencode([*pairs, ('column', views.FLAG), ('op', '>'), ('value', '0')])}"
 
 
 def _without(ask: Ask, index: int) -> str:

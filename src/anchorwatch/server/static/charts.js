@@ -10,7 +10,7 @@ export function drawAll(root) {
     chart.dispose();
     charts.delete(figure);
   }
-  for (const figure of root.querySelectorAll("figure[data-chart]:not([data-drawn])")) seen.observe(figure);
+  for (const figure of root.querySelectorAll(":is(figure[data-chart], figure[data-curve]):not([data-drawn])")) seen.observe(figure);
   for (const figure of root.querySelectorAll("figure[data-bars]:not([data-drawn])")) {
     figure.dataset.drawn = "";
     paint(figure, JSON.parse(figure.querySelector("script").textContent), bars);
@@ -40,9 +40,10 @@ const resized = new ResizeObserver((entries) => {
 async function load(figure) {
   figure.dataset.drawn = "";
   try {
-    const answer = await fetch(figure.dataset.chart, { headers: { Accept: "application/json" } });
+    const answer = await fetch(figure.dataset.chart ?? figure.dataset.curve, { headers: { Accept: "application/json" } });
     const facts = await answer.json();
     if (!answer.ok) throw new Error(facts.detail ?? answer.statusText);
+    if (figure.dataset.curve) return showCurve(figure, facts);
     caption(figure, facts);
     const known = facts.lines.some((line) => line.value.some((value) => value !== null));
     if (known) paint(figure, facts, lines);
@@ -227,6 +228,11 @@ function marks(facts, colours, figure) {
     if (mark.own) spans.push([{ xAxis: Math.max(mark.t, first), itemStyle: { color: colour, opacity: 0.1 } }, { xAxis: Math.min(mark.end ?? last, last) }]);
     if (mark.t >= first && (mark.own || big)) across.push({ xAxis: mark.t, name: mark.label, href: mark.href, lineStyle: { color: mark.own ? colour : colours.strong, type: mark.own ? "solid" : [2, 3], width: 1.2 } });
   }
+  for (const alarm of facts.alarms) {
+    if (alarm.t < first || alarm.t > last) continue;
+    const label = { show: true, formatter: "▼", position: "end", distance: -2, color: colours.second, fontSize: 10 };
+    across.push({ xAxis: alarm.t, name: alarm.text, lineStyle: { color: colours.second, type: [1, 4], width: 1, opacity: big ? 0.8 : 0.5 }, label: big ? label : { show: false } });
+  }
   return {
     markLine: { symbol: "none", silent: !big, animation: false, label: { show: false }, data: across, emphasis: { label: { show: false } } },
     markArea: { silent: true, animation: false, data: spans },
@@ -297,6 +303,7 @@ function card(t, facts) {
     if (line.maturity?.[at] != null) row(rows, "with outcome", `${Math.floor(100 * line.maturity[at])} %`);
   }
   if (facts.reference?.value != null) row(rows, "reference", say_number(facts.reference.value, facts.format));
+  for (const alarm of facts.alarms) if (alarm.t === t) row(rows, "detector", alarm.text);
   for (const mark of facts.marks) if (mark.t <= t && t <= (mark.end ?? Infinity)) row(rows, "incident", mark.label.slice(0, 60));
   box.append(rows);
   return box;
@@ -309,6 +316,59 @@ function element(tag, text = "", kind = "") {
   if (text) made.textContent = text;
   if (kind) made.className = kind;
   return made;
+}
+
+// Calibration ---------------------------------------------------------------------------------------------------
+
+// A model whose scores are true lies on the diagonal; bars below say how many rows are behind each point.
+function showCurve(figure, facts) {
+  if (!facts.curve) return say(figure, `Not known here: ${facts.reason}`);
+  paint(figure, facts, curve);
+  const rows = facts.curve.n.reduce((sum, n) => sum + n, 0);
+  figure.querySelector(".unit").textContent = facts.label ? `class ${facts.label}` : "";
+  figure.querySelector(".now").textContent = `${rows.toLocaleString("en")} rows`;
+  const said = facts.curve.n.map((n, at) => `${say_number(facts.curve.predicted[at], "share")} said, ${say_number(facts.curve.observed[at], "share")} came`);
+  figure.querySelector(".canvas").setAttribute("aria-label", `Calibration curve: ${said.join("; ")}`);
+}
+
+function curve(facts, colours) {
+  const { curve: now, reference } = facts;
+  const points = (side) => side.predicted.map((said, at) => [said, side.observed[at], at]);
+  const axis = { type: "value", min: 0, max: 1, axisLine: { show: false }, axisTick: { show: false }, axisLabel: { color: colours.soft, fontSize: 11, formatter: (value) => `${Math.round(100 * value)} %` }, splitLine: { lineStyle: { color: colours.line } } };
+  const named = { nameTextStyle: { color: colours.soft, fontSize: 11 }, nameGap: 4 };
+  const upper = { xAxisIndex: 0, yAxisIndex: 0 };
+  return {
+    animation: false,
+    grid: [{ left: 44, right: 14, top: 20, bottom: 62 }, { left: 44, right: 14, height: 26, bottom: 22 }],
+    xAxis: [{ ...axis, gridIndex: 0, axisLabel: { show: false } }, { ...axis, ...named, gridIndex: 1, splitLine: { show: false }, splitNumber: 5 }],
+    yAxis: [{ ...axis, ...named, gridIndex: 0, name: "came", nameLocation: "end", nameTextStyle: { ...named.nameTextStyle, align: "right" } }, { type: "value", gridIndex: 1, axisLabel: { show: false }, axisLine: { show: false }, axisTick: { show: false }, splitLine: { show: false } }],
+    tooltip: { trigger: "item", confine: true, transitionDuration: 0, backgroundColor: colours.panel, borderColor: colours.strong, padding: [6, 10], textStyle: { color: colours.ink }, formatter: ({ data }) => curveCard(facts, data) },
+    series: [
+      { type: "line", ...upper, data: [[0, 0], [1, 1]], symbol: "none", silent: true, lineStyle: { color: colours.ref, type: "dashed", width: 1 } },
+      ...(reference ? [{ name: "reference", type: "line", ...upper, data: points(reference), symbol: "none", silent: true, lineStyle: { color: colours.ref, width: 1.4 } }] : []),
+      { type: "custom", ...upper, silent: true, data: now.predicted.map((said, at) => [said, now.low[at], now.high[at]]), encode: { x: 0, y: [1, 2] }, renderItem: (_, api) => whisker(api, colours.accent) },
+      { name: "now", type: "line", ...upper, data: points(now), symbol: "circle", symbolSize: 6, showSymbol: true, itemStyle: { color: colours.accent }, lineStyle: { color: colours.accent, width: 1.6 } },
+      { name: "rows", type: "bar", xAxisIndex: 1, yAxisIndex: 1, barWidth: 10, data: now.predicted.map((said, at) => [said, now.n[at], at]), itemStyle: { color: colours.strong } },
+    ],
+  };
+}
+
+function whisker(api, colour) {
+  const [x, low] = api.coord([api.value(0), api.value(1)]);
+  const high = api.coord([api.value(0), api.value(2)])[1];
+  return { type: "line", shape: { x1: x, y1: low, x2: x, y2: high }, style: { stroke: colour, lineWidth: 1.2, opacity: 0.6 } };
+}
+
+function curveCard(facts, data) {
+  const at = data[2], now = facts.curve;
+  const box = element("div", "", "tip-card");
+  const rows = element("dl");
+  row(rows, "mean score", say_number(now.predicted[at], "share"));
+  row(rows, "came", say_number(now.observed[at], "share"));
+  row(rows, "interval", `${say_number(now.low[at], "share")} … ${say_number(now.high[at], "share")}`);
+  row(rows, "rows", now.n[at].toLocaleString("en"));
+  box.append(rows);
+  return box;
 }
 
 // Distributions -------------------------------------------------------------------------------------------------

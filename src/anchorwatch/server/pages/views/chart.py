@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -25,12 +26,14 @@ def chart(
     limit: float | None = None,
     *,
     family: str = "",
+    alarms: Sequence[Mapping[str, Any]] = (),
 ) -> Json:
     """One or more measures of one unit on one pair of axes.
 
     Times are milliseconds of the wall clock in `zone`, written as if it were UTC, so that a day begins at
     its midnight whatever the reader's own zone is. The reference is the first series' one. Incidents that are
-    about `family` (or any, when it is empty) are the chart's own; the others are only hinted at.
+    about `family` (or any, when it is empty) are the chart's own; the others are only hinted at. Alarms are those of
+    sequential detectors, one mark per window.
     """
     first = series[0]
     return {
@@ -38,10 +41,11 @@ def chart(
         "unit": unit_label(first.get("unit", "")),
         "format": _format(first.get("unit", "")),
         "zone": zone,
-        "lines": [_line(item, zone) for item in series],
+        "lines": [_line(item, zone, several=len(series) > 1) for item in series],
         "reference": _reference(first),
         "limit": limit,
         "marks": [_mark(incident, zone, family) for incident in incidents],
+        "alarms": _alarms(alarms, zone),
     }
 
 
@@ -77,9 +81,9 @@ def _walls(texts: tuple[str, ...], zone: str) -> tuple[int, ...]:
     return tuple(local.cast(pl.Int64).to_list())
 
 
-def _line(series: Mapping[str, Any], zone: str) -> Json:
+def _line(series: Mapping[str, Any], zone: str, *, several: bool) -> Json:
     return {
-        "name": series["title"],
+        "name": series["subject"] if several and series["subject"] else series["title"],
         "measure": series["measure"],
         "t": walls(series["start"], zone),
         "value": _rounded(series["value"]),
@@ -134,6 +138,22 @@ def _mark(incident: Mapping[str, Any], zone: str, family: str) -> Json:
         "own": family in {"", incident["cause"]},
         "href": f"/incidents/{incident['id']}",
     }
+
+
+def _alarms(alarms: Sequence[Mapping[str, Any]], zone: str) -> list[Json]:
+    """Windows in which a detector alarmed, with which ones and how often."""
+    found: dict[str, Counter[str]] = {}
+    for item in alarms:
+        found.setdefault(item["start"], Counter())[item["detector"]] += 1
+    return [
+        {
+            "t": wall(start, zone),
+            "text": ", ".join(
+                name if times == 1 else f"{name} {times}×" for name, times in sorted(each.items())
+            ),
+        }
+        for start, each in found.items()
+    ]
 
 
 def _format(unit: str) -> str:

@@ -20,6 +20,7 @@ HEADINGS = {
     "_prediction": "prediction",
     "_score": "score",
     "_outcome": "outcome",
+    "_outliers": "outliers",
     "_latency": "latency",
     "_error": "error",
 }

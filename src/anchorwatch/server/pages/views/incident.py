@@ -84,6 +84,17 @@ def lasted(incident: Mapping[str, Any], now: datetime) -> str:
     return span((over - began).total_seconds()) if over > began else ""
 
 
+def last_window(findings: Sequence[Mapping[str, Any]]) -> Json | None:
+    """The latest window that was bad, as the address of a distribution takes it.
+
+    >>> day = {"start": "2013-07-01T04:00:00Z", "end": "2013-07-02T04:00:00Z"}
+    >>> last_window([{"window": day, "version": ""}])
+    {'start': '2013-07-01T04:00:00Z', 'end': '2013-07-02T04:00:00Z', 'version': ''}
+    """
+    last = max(findings, key=lambda item: str(item["window"]["start"]), default=None)
+    return None if last is None else {**last["window"], "version": last["version"]}
+
+
 def model_link(finding: Mapping[str, Any], model: str, seen: Around, family: str) -> str:
     """Where the finding's measure is shown at its time: the tab of its family."""
     tab = {"drift": "/drift", "quality": "/quality", "service": "/service"}.get(family, "")

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
+VECTORS = "Vectors"
 TABS = (
     ("", "Performance"),
     ("drift", "Drift"),
@@ -24,12 +25,43 @@ TABS = (
 
 
 def measures_of(model: Mapping[str, Any], family: str, *, subjects: str = "") -> list[Json]:
-    """The model's measures of one family, optionally only those whose subjects are `model` or `columns`."""
+    """The model's measures of one family, optionally only those whose subjects are `model` or `columns`.
+
+    Left out is what windows do not have: costly measures that no rule asks for, those of vectors without a vector.
+    """
+    asked = {rule["measure"] for rule in model["rules"]}
+    vectors = any(column["kind"] == "vector" for column in model["columns"])
     return [
         item
         for item in model["measures"]
-        if item["family"] == family and (not subjects or item["subjects"] == subjects)
+        if item["family"] == family
+        and (not subjects or item["subjects"] == subjects)
+        and (not item["costly"] or item["name"] in asked)
+        and (vectors or item["group"] != VECTORS)
     ]
+
+
+def first(model: Mapping[str, Any], measures: Iterable[Json]) -> list[Json]:
+    """Those a page shows before it is asked to: the main ones, and what a rule of the model's judges."""
+    asked = {rule["measure"] for rule in model["rules"]}
+    return [item for item in measures if item["main"] or item["name"] in asked]
+
+
+def grouped(measures: Iterable[Json]) -> dict[str, list[Json]]:
+    """Measures under their headings, in order.
+
+    >>> grouped([{"name": "mae", "group": "Errors"}, {"name": "ece", "group": "Calibration"}])
+    {'Errors': [{'name': 'mae', 'group': 'Errors'}], 'Calibration': [{'name': 'ece', 'group': 'Calibration'}]}
+    """
+    found: dict[str, list[Json]] = {}
+    for item in measures:
+        found.setdefault(item["group"], []).append(item)
+    return found
+
+
+def judging(model: Mapping[str, Any], measure: str) -> list[str]:
+    """The names of the rules that judge a measure."""
+    return [rule["name"] for rule in model["rules"] if rule["measure"] == measure]
 
 
 def chosen(measures: Sequence[Json], name: str, default: str = "") -> Json | None:
@@ -167,6 +199,15 @@ def distribution_chart(result: Mapping[str, Any]) -> Json:
         "reference": [_share(bin_["reference"]) for bin_ in bins],
         "current": [_share(bin_["current"]) for bin_ in bins],
     }
+
+
+def distances(measures: Sequence[Json]) -> tuple[list[Json], list[Json]]:
+    """The results that are shown first, and the others; of an outcome those that are first of an input."""
+    leading = [item for item in measures if item["main"] or item["name"].removeprefix("target_") in _LEADING]
+    return leading, [item for item in measures if item not in leading]
+
+
+_LEADING = frozenset({"drift", "psi", "ks", "jensen_shannon", "wasserstein"})
 
 
 def named(measures: Iterable[Mapping[str, Any]], found: Mapping[str, Mapping[str, Any]]) -> list[Json]:

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 OPERATORS = ("=", "!=", "<", "<=", ">", ">=", "contains")
-_LEADING = ("_at", "_prediction", "_score", "_outcome")
+FLAG = "_outliers"
+_LEADING = ("_at", "_prediction", "_score", "_outcome", FLAG)
 _TRAILING = ("_version", "_latency", "_error", "_id")
 MAX_FILTERS = 20
 _RARE = 0.01
