@@ -24,6 +24,7 @@ from anchorwatch.stores.memory_lake import MemoryLake
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from anchorwatch.app.channels import Setup
     from anchorwatch.client.sender import Sender
     from anchorwatch.profile.measure import MeasureFunction
 
@@ -86,7 +87,7 @@ class _Embedded(Embedded):
 
 
 @contextmanager
-def memory_watch(at: datetime) -> Iterator[tuple[Embedded, FrozenClock]]:
+def memory_watch(at: datetime, notify: Setup | None = None) -> Iterator[tuple[Embedded, FrozenClock]]:
     """A watch in memory on a frozen clock, which its client logs by as well; nothing moves but in `settle()`.
 
     >>> with memory_watch(datetime(2013, 7, 1, tzinfo=UTC)) as (watch, clock):
@@ -100,7 +101,7 @@ def memory_watch(at: datetime) -> Iterator[tuple[Embedded, FrozenClock]]:
         stores = Stores(
             Ledger(None, clock), Inbox(None), RunStore(Path(folder) / "index"), MemoryLake(), lock
         )
-        watch = _Embedded(EmbeddedTransport(Watch(stores, clock), "memory", clock), clock)
+        watch = _Embedded(EmbeddedTransport(Watch(stores, clock, notify=notify), "memory", clock), clock)
         with watch:
             yield watch, clock
 

@@ -21,10 +21,12 @@ Strict: what is not known, given twice or not yet there is refused, with file, l
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from anchorwatch.app import config_notify
+from anchorwatch.app.config_notify import NotifyConfig
 from anchorwatch.app.imports import import_modules
 from anchorwatch.app.yaml_source import Document, Key, OneLine, parse, read, write
 from anchorwatch.core.errors import ConfigError
@@ -41,7 +43,6 @@ if TYPE_CHECKING:
 LATER = {
     "file": {
         "server": "give `anchorwatch serve` its options",
-        "channels": "see incidents in the web UI or the API",
     },
     "model": {
         "respond": "see incidents in the web UI or the API",
@@ -78,6 +79,7 @@ class WatchFile:
     """All that a file declares."""
 
     models: tuple[Declared, ...]
+    notify: NotifyConfig = field(default_factory=NotifyConfig)
 
 
 def load(path: str | Path) -> WatchFile:
@@ -116,12 +118,30 @@ def dump(spec: ModelSpec, rules: Iterable[Rule] | None = None) -> str:
 
 def _watch_file(document: Document, folder: Path) -> WatchFile:
     top = document.mapping((), "begin with 'models:'")
-    document.only((), ("models", "imports"), LATER["file"])
+    document.only((), ("models", "imports", *config_notify.KEYS), LATER["file"])
     _imports(document, folder)
+    notify = config_notify.read_notify(document, folder)
+    if notify.channels and "models" not in top:
+        return WatchFile((), notify)
     if not top.get("models"):
         raise document.error(("models",), "the file declares none; begin with 'models:' and a name")
     models = document.mapping(("models",), "write a name and its settings, such as 'flights: {task: binary}'")
-    return WatchFile(tuple(_declared(document, ("models", name), folder) for name in models))
+    declared = tuple(_declared(document, ("models", name), folder) for name in models)
+    if notify.channels:
+        _notified(document, declared, notify)
+    return WatchFile(declared, notify)
+
+
+def _notified(document: Document, declared: Iterable[Declared], notify: NotifyConfig) -> None:
+    """Refuse a rule that notifies a channel which the file does not have."""
+    for item in declared:
+        here = ("models", item.spec.name, "rules")
+        for rule in item.rules or ():
+            config_notify.known_channels(
+                rule.notify,
+                notify.channels,
+                lambda text, rule=rule, here=here: document.error(here, f"rule {rule.name!r}: {text}"),  # type: ignore[misc]
+            )
 
 
 def _imports(document: Document, folder: Path) -> None:

@@ -59,6 +59,45 @@ _RULE: dict[str, Any] = {
 }
 
 
+_WORDS = {"oneOf": [_TEXT, {"type": "array", "items": _TEXT}]}
+_TIME = {"type": "string", "pattern": "^([01]?[0-9]|2[0-3]):[0-5][0-9]$"}
+_SEVERITIES = {"oneOf": [_RULE["severity"], {"type": "array", "items": _RULE["severity"]}]}
+_ROUTE: dict[str, Any] = {
+    **dict.fromkeys(("to", "model", "cause", "segment", "quiet"), _WORDS),
+    "name": _TEXT,
+    "severity": _SEVERITIES,
+    "continue": {"type": "boolean"},
+    "wait": _SPAN,
+    "repeat": {"oneOf": [_SPAN, {"const": False}]},
+    "escalate": {
+        "type": "array",
+        "items": {
+            "type": "object",
+            "properties": {"after": _SPAN, "to": _WORDS},
+            "required": ["after", "to"],
+            "additionalProperties": False,
+        },
+    },
+}
+_QUIET: dict[str, Any] = {
+    "from": _TIME,
+    "to": _TIME,
+    "timezone": _TEXT,
+    "days": _WORDS,
+    "severity": _SEVERITIES,
+}
+_DIGEST: dict[str, Any] = {"at": _TIME, "timezone": _TEXT, "to": _WORDS}
+
+
+def _object(properties: dict[str, Any], *required: str) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(required),
+        "additionalProperties": False,
+    }
+
+
 def schema() -> dict[str, Any]:
     """The schema, as plain types."""
     return {
@@ -68,8 +107,15 @@ def schema() -> dict[str, Any]:
         "properties": {
             "imports": _TEXTS,
             "models": {"type": "object", "additionalProperties": {"$ref": "#/$defs/model"}},
+            "channels": {
+                "type": "object",
+                "additionalProperties": {"type": ["string", "object", "array"], "minLength": 1},
+            },
+            "routes": {"type": "array", "items": _object(_ROUTE, "to")},
+            "quiet": {"type": "object", "additionalProperties": _object(_QUIET, "from", "to")},
+            "digest": _object(_DIGEST, "to"),
         },
-        "required": ["models"],
+        "anyOf": [{"required": ["models"]}, {"required": ["channels"]}],
         "additionalProperties": False,
         "$defs": {
             "model": {

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from anchorwatch.app.channels import Setup
+from anchorwatch.app.notify import Notifier
 from anchorwatch.app.queries import Queries
 from anchorwatch.app.standing import set_aside_body
 from anchorwatch.app.worker import Worker
@@ -17,6 +19,7 @@ from anchorwatch.core.schema import ModelSpec, Task
 from anchorwatch.core.times import from_micros, micros
 from anchorwatch.core.types import IncidentState
 from anchorwatch.flow.detect import check_detectors
+from anchorwatch.flow.judge import Verdicts
 from anchorwatch.flow.ports import Model, Version
 from anchorwatch.flow.pump import Pace, Places, Pump
 from anchorwatch.flow.reference import profile_reference
@@ -62,12 +65,16 @@ class Watch:
     measures and judges it. Close it, or use it as a context manager.
     """
 
-    def __init__(self, stores: Stores, clock: Clock, pace: Pace | None = None) -> None:
+    def __init__(
+        self, stores: Stores, clock: Clock, pace: Pace | None = None, notify: Setup | None = None
+    ) -> None:
         self._stores = stores
         self._clock = clock
         self._models: dict[str, Model] = {}
         places = Places(stores.ledger, stores.inbox, stores.index, stores.lake)
         self.pump = Pump(places, clock, pace)
+        self.notifier = Notifier(stores.ledger, clock, notify or Setup())
+        self.pump.attend(self.notifier.witness)
         self.worker = Worker(self.pump)
         self.ledger = stores.ledger
         self.inbox = stores.inbox
@@ -76,9 +83,15 @@ class Watch:
 
     @classmethod
     def open(
-        cls, path: str | Path, *, clock: Clock | None = None, start: bool = True, pace: Pace | None = None
+        cls,
+        path: str | Path,
+        *,
+        clock: Clock | None = None,
+        start: bool = True,
+        pace: Pace | None = None,
+        notify: Setup | None = None,
     ) -> Watch:
-        """Open the store in folder `path`, made when it is not there.
+        """Open the store in folder `path`, made when it is not there; people are told of incidents with `notify`.
 
         With `start=False` nothing moves but in `settle`. Raises `BusyError` when another process holds the store.
         """
@@ -103,9 +116,10 @@ class Watch:
         except BaseException:
             lock.release()
             raise
-        watch = cls(stores, told, pace)
+        watch = cls(stores, told, pace, notify)
         if start:
             watch.worker.start()
+            watch.notifier.start()
         return watch
 
     def __enter__(self) -> Self:
@@ -120,6 +134,7 @@ class Watch:
         """Write what was taken, finish the round, let go of the store."""
         self._stores.inbox.close()
         self.worker.stop()
+        self.notifier.stop()
         self._stores.ledger.close()
         self._stores.lock.release()
 
@@ -172,7 +187,8 @@ class Watch:
         for incident in books.judgements.open_incidents(model.id):
             if incident.cause not in watched and incident.state is not IncidentState.RESOLVED:
                 stepped = acts.resolve(incident, "the change of rules", self._clock.now())
-                books.incidents.save(stepped.incident or incident)
+                kept = books.incidents.save(stepped.incident or incident)
+                self.notifier.witness(books, Verdicts(kept, stepped.transitions))
 
     def register(
         self,
@@ -221,8 +237,9 @@ class Watch:
         return self.submit(batch).result()
 
     def settle(self) -> None:
-        """Fold, join, archive, measure and judge all that was taken, now."""
+        """Fold, join, archive, measure and judge all that was taken, and tell of it, now."""
         self.worker.settle()
+        self.notifier.flush()
 
     def retry_set_aside(self, *, who: str = "") -> list[dict[str, Any]]:
         """Do again the batches that were set aside; each with its `problem`, `None` when it is done."""
@@ -255,7 +272,9 @@ class Watch:
             if stepped.incident is None:
                 raise ConflictError(f"incident {number} is no more")
             books.audit(self.now(), who, act, f"incident {number}")
-            return books.incidents.save(stepped.incident)
+            kept = books.incidents.save(stepped.incident)
+            self.notifier.witness(books, Verdicts(kept, stepped.transitions))
+            return kept
 
 
 def labelled(spec: ModelSpec) -> ModelSpec:

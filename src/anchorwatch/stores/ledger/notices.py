@@ -106,7 +106,7 @@ class SqlDeliveries:
         }
         return replace(delivery, id=_save(self._connection, tables.deliveries, delivery.id, values))
 
-    def held(self, thread: int | None = None, until: int | None = None) -> list[Delivery]:
+    def held(self, thread: int | None = None, until: int | None = None) -> Sequence[Delivery]:
         """Those that are held: of one thread, or due by `until`; oldest first."""
         column = tables.deliveries.c
         wanted = sa.select(tables.deliveries).where(column.state == DeliveryState.HELD.value)
@@ -116,7 +116,7 @@ class SqlDeliveries:
             wanted = wanted.where(column.due_at <= until)
         return self._read(wanted.order_by(column.id))
 
-    def due(self, channel: str, now: int, beyond: int, most: int = 20) -> list[Delivery]:
+    def due(self, channel: str, now: int, beyond: int, most: int = 20) -> Sequence[Delivery]:
         """Waiting ones of a channel whose time has come, each the first of its thread that waits; oldest first."""
         column, earlier = tables.deliveries.c, tables.deliveries.alias("earlier")
         waiting = DeliveryState.WAITING.value
@@ -142,7 +142,7 @@ class SqlDeliveries:
         incident: int = 0,
         before: int | None = None,
         limit: int = 100,
-    ) -> list[Delivery]:
+    ) -> Sequence[Delivery]:
         """Newest first."""
         column = tables.deliveries.c
         wanted = sa.select(tables.deliveries).order_by(column.id.desc()).limit(limit)
@@ -188,7 +188,7 @@ class SqlDeliveries:
         )
         return sum(self._connection.execute(statement).rowcount for statement in old)
 
-    def _read(self, wanted: sa.Select[Any]) -> list[Delivery]:
+    def _read(self, wanted: sa.Select[Any]) -> Sequence[Delivery]:
         return [_delivery(row) for row in self._connection.execute(wanted)]
 
 
@@ -212,7 +212,7 @@ class SqlSilences:
             raise UnknownError(f"no silence has the number {number}; `anchorwatch silence list` shows them")
         return _silence(row)
 
-    def list(self, after: int | None = None) -> list[Silence]:
+    def list(self, after: int | None = None) -> Sequence[Silence]:
         """All, or those that end after a moment; by their end."""
         wanted = sa.select(tables.silences).order_by(tables.silences.c.until)
         if after is not None:
@@ -233,7 +233,7 @@ class SqlDecisions:
         }
         self._connection.execute(sa.insert(tables.decisions).values(**values | {"told": int(decided.told)}))
 
-    def list(self, *, incident: int = 0, limit: int = 100) -> list[Decided]:
+    def list(self, *, incident: int = 0, limit: int = 100) -> Sequence[Decided]:
         """Newest first."""
         column = tables.decisions.c
         wanted = sa.select(tables.decisions).order_by(column.id.desc()).limit(limit)
@@ -245,7 +245,7 @@ class SqlDecisions:
             for row in self._connection.execute(wanted)
         ]
 
-    def held(self, start: int, end: int) -> list[tuple[str, int]]:
+    def held(self, start: int, end: int) -> Sequence[tuple[str, int]]:
         """Reasons for not telling in a time, and how often, the most frequent first."""
         column = tables.decisions.c
         count = sa.func.count()
