@@ -46,7 +46,7 @@ def default_rules(spec: ModelSpec, budget: float = BUDGET) -> tuple[Rule, ...]:
     level its share allows, not chance. Each takes two of three windows to fire and two good ones to resolve; lost
     traffic takes three in a row more than the reference itself was ever silent. Performance pages, the rest warns.
     """
-    rules = (*_performance(spec), *_drift(), *_quality(spec), *_service())
+    rules = (*_performance(spec), *_drift(spec), *_quality(spec), *_service())
     shared = tuple(replace(rule, budget=round(budget / len(rules), 4)) for rule in rules)
     return (*shared, SILENCE)
 
@@ -61,9 +61,18 @@ def _performance(spec: ModelSpec) -> tuple[Rule, ...]:
     )
 
 
-def _drift() -> tuple[Rule, ...]:
+def _drift(spec: ModelSpec) -> tuple[Rule, ...]:
+    """Of each column, of the outcome, and of what lies between columns where rows may be sampled."""
+    away = {"above": 1 + MOVED, "below": 1 - MOVED}
+    between = not spec.private and len(spec.numbers) + len(spec.categories) > 1
+    joint = (_rule("drift between columns", "pca_error", **away),) if between else ()
+    vectors = (
+        (_rule("drift of vectors", "vector_pca_error", **away),) if spec.vectors and not spec.private else ()
+    )
     return (
         _rule("drift", "drift", above=MOVED),
+        *joint,
+        *vectors,
         _rule("target drift", "target_drift", above=MOVED),
     )
 
