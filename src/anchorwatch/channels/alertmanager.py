@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from anchorwatch.channels.http import Reach, Request, checked, origin, post, trust
+from anchorwatch.channels.http import Reach, Request, checked, login_of, origin, post, trust
 from anchorwatch.channels.kinds import NO_SETTING, channel
 from anchorwatch.channels.say import SEVERITIES, cleaned, fit, one_line
 from anchorwatch.core.clock import SystemClock
@@ -111,7 +111,8 @@ class Alertmanager:
             headers["Authorization"] = f"Bearer {self.token.reveal()}"
         elif self.password is not None:
             login = (self.user, self.password.reveal())
-        secrets = tuple(one for one in (self.token, self.password) if one is not None)
+        known = (self.token, self.password, login_of(self.user, self.password) if self.password else None)
+        secrets = tuple(one for one in known if one is not None)
         request = Request(
             service=f"Alertmanager at {origin(address)}",
             url=f"{address}/api/v2/alerts",

@@ -6,21 +6,21 @@ service refused in a way that programs read.
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, unquote, urlsplit
 
 from anchorwatch.channels.bounded import hushed, within
-from anchorwatch.channels.http import redacted
+from anchorwatch.channels.http import parts_of, redacted
 from anchorwatch.channels.kinds import NO_SETTING, channel
 from anchorwatch.channels.say import headline, plain
 from anchorwatch.core.errors import ChannelError, ConfigError
 from anchorwatch.core.messages import MessageKind
-from anchorwatch.core.secret import Secret
 from anchorwatch.core.types import Severity
 
 if TYPE_CHECKING:
     from anchorwatch.core.messages import Message
+    from anchorwatch.core.secret import Secret
 
 _LOGGERS = ("apprise", "urllib3.connectionpool", "urllib3.util.retry")
 _KINDS = {Severity.PAGE: "failure", Severity.WARN: "warning", Severity.INFO: "info"}
@@ -49,7 +49,7 @@ class Apprise:
         """Say it; there is never a handle."""
         why = within(self.timeout, lambda: self._notify(message), f"{self._called()} by Apprise")
         if why is not None:
-            said = redacted(why, pieces(self.url))
+            said = redacted(why, parts_of(self.url))
             raise ChannelError(f"{self._called()} by Apprise did not take it" + (f": {said}" if said else ""))
         return ""
 
@@ -71,28 +71,21 @@ class Apprise:
         return None if taken else "; ".join(heard[-2:])
 
 
-def pieces(url: Secret) -> tuple[Secret, ...]:
-    """A URL and all its parts that may be secret: whatever stands in it but scheme and short words."""
-    text = url.reveal()
-    rest = text.partition("://")[2]
-    parts = urlsplit(f"any://{rest}") if "[" not in rest else urlsplit("")
-    words = [*parts.netloc.replace("@", ":").split(":"), *parts.path.split("/")]
-    words += [value for _, value in parse_qsl(parts.query)] + [text, rest]
-    return tuple(Secret(form) for word in words for form in {word, unquote(word)} if len(form) >= 5)
-
-
 def _service(url: Secret) -> Any:
-    try:
-        from apprise import Apprise as Library  # noqa: PLC0415 - an extra, and slow to import
-    except ImportError:
-        scheme = url.reveal().partition("://")[0]
-        raise ConfigError(
-            f"url: {scheme}:// is spoken by the package 'apprise' alone; install anchorwatch[apprise]"
-        ) from None
-    with hushed(*_LOGGERS):
-        made = Library.instantiate(url.reveal(), suppress_exceptions=True)
+    scheme = url.reveal().partition("://")[0]
+    with hushed(*_LOGGERS), warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of modules that its plug-ins look for
+        try:
+            from apprise import Apprise as Library  # noqa: PLC0415 - an extra, and slow to import
+            from apprise import AppriseAsset  # noqa: PLC0415
+        except ImportError:
+            raise ConfigError(
+                f"url: {scheme}:// is spoken by the package 'apprise' alone; install anchorwatch[apprise]"
+            ) from None
+        made = Library.instantiate(
+            url.reveal(), asset=AppriseAsset(http_redirects=False), suppress_exceptions=True
+        )
     if made is None:
-        scheme = url.reveal().partition("://")[0]
         raise ConfigError(
             f"url: Apprise cannot read it as a {scheme}:// address; see its page on the service"
         )

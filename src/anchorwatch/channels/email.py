@@ -19,12 +19,12 @@ from anchorwatch.channels.http import near, redacted, trust
 from anchorwatch.channels.kinds import called, channel
 from anchorwatch.channels.say import cleaned, fit, headline, label, one_line, plain
 from anchorwatch.core.errors import ChannelError, ConfigError
+from anchorwatch.core.secret import Secret
 from anchorwatch.core.types import Severity
 
 if TYPE_CHECKING:
     from anchorwatch.channels.address import Address
     from anchorwatch.core.messages import Message
-    from anchorwatch.core.secret import Secret
 
 log = logging.getLogger(__name__)
 
@@ -139,7 +139,9 @@ class Email:
         permanent = bool(codes) and all(500 <= code < 600 for code in codes)
         if isinstance(problem, (smtplib.SMTPNotSupportedError, ConfigError, MessageError)):
             permanent = True
-        secrets = () if self.password is None else (self.password,)
+        user = self.user or parseaddr(self.sender)[1]
+        plain = None if self.password is None else Secret(f"\0{user}\0{self.password.reveal()}")
+        secrets = tuple(one for one in (self.password, plain) if one is not None)
         text = redacted(_words(problem), secrets)
         return ChannelError(f"SMTP server {self.host}: {text}", permanent=permanent)
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import base64
 import email.utils
 import ipaddress
 import re
 import ssl
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, quote_plus, urlsplit
+from urllib.parse import quote, quote_plus, unquote, urlsplit
 
 from anchorwatch.channels.bounded import hushed, within
 from anchorwatch.core.clock import SystemClock
 from anchorwatch.core.errors import ChannelError, ConfigError
+from anchorwatch.core.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,7 +24,6 @@ if TYPE_CHECKING:
     import httpx
 
     from anchorwatch.core.clock import Clock
-    from anchorwatch.core.secret import Secret
 
 AGENT = "Anchorwatch"
 _LONGEST = 2**18
@@ -43,6 +45,11 @@ class Reach:
     def redact(self, text: str) -> str:
         """`text` in one line, bounded, without the secrets."""
         return redacted(text, self.secrets)
+
+
+def login_of(user: str, password: Secret) -> Secret:
+    """What basic authentication sends, before it is coded."""
+    return Secret(f"{user}:{password.reveal()}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,10 +124,19 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
 def redacted(text: str, secrets: Sequence[Secret]) -> str:
     """`text` in one line of at most 300 characters, with `***` for each secret, however it is quoted."""
     for secret in sorted((one.reveal() for one in secrets), key=len, reverse=True):
-        for form in {secret, quote(secret), quote(secret, safe=""), quote_plus(secret)} - {""}:
+        coded = base64.b64encode(secret.encode()).decode()
+        for form in {secret, quote(secret), quote(secret, safe=""), quote_plus(secret), coded} - {""}:
             text = text.replace(form, "***")
     line = re.sub(r"[\s\x00-\x1f\x7f-\x9f]+", " ", text).strip()
     return line if len(line) <= 300 else f"{line[:299]}…"
+
+
+def parts_of(url: Secret) -> tuple[Secret, ...]:
+    """A secret URL with all its parts of five characters or more: whatever of it is repeated gives nothing away."""
+    text = url.reveal()
+    rest = text.partition("://")[2]
+    words = [text, rest, *re.split(r"[/@:?&=#]", rest), *re.split(r"[/@?&#]", rest)]
+    return tuple(Secret(form) for form in sorted({*words, *map(unquote, words)}) if len(form) >= 5)
 
 
 def checked(url: str, key: str, *, plain: bool = False) -> str:
@@ -175,11 +191,19 @@ def trust(ca: str) -> ssl.SSLContext:
         ) from None
 
 
-def _client(reach: Reach) -> httpx.Client:
+@cache
+def _usual() -> ssl.SSLContext:
+    """The public authorities; read once, since that takes longer than most requests."""
     import httpx  # noqa: PLC0415 - costs a tenth of a second that a start without messages need not pay
 
+    return httpx.create_ssl_context()
+
+
+def _client(reach: Reach) -> httpx.Client:
+    import httpx  # noqa: PLC0415
+
     try:
-        verify: Any = trust(reach.ca) if reach.ca else True
+        verify = trust(reach.ca) if reach.ca else _usual()
     except ConfigError as problem:
         raise ChannelError(str(problem), permanent=True) from None
     return httpx.Client(verify=verify, timeout=reach.timeout, follow_redirects=False, headers=_HEADERS)

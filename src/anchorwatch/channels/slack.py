@@ -12,13 +12,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
-from anchorwatch.channels.http import Reach, Request, checked, exchange, near, post, refusal
+from anchorwatch.channels.http import Reach, Request, checked, exchange, near, parts_of, post, refusal
 from anchorwatch.channels.kinds import NO_SETTING, channel
 from anchorwatch.channels.slack_blocks import blocks, fallback
 from anchorwatch.core.clock import SystemClock
 from anchorwatch.core.errors import ChannelError, ConfigError
 from anchorwatch.core.messages import MessageKind
-from anchorwatch.core.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from anchorwatch.channels.address import Address
     from anchorwatch.core.clock import Clock
     from anchorwatch.core.messages import Message
+    from anchorwatch.core.secret import Secret
 
 log = logging.getLogger(__name__)
 
@@ -176,7 +176,7 @@ class Slack:
 
     def _reach(self) -> Reach:
         secrets = tuple(one for one in (self.token, self.url) if one is not None)
-        parts = tuple(Secret(part) for one in secrets for part in one.reveal().split("/") if len(part) >= 8)
+        parts = () if self.url is None else parts_of(self.url)
         return Reach(timeout=self.timeout, secrets=secrets + parts, clock=self.clock)
 
 

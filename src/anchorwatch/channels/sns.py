@@ -76,7 +76,7 @@ class Sns:
         object.__setattr__(self, "address", checked(given, "address"))
 
     def deliver(self, message: Message) -> str:
-        """Publish it, and return the service's id."""
+        """Publish it, and return the service's id of the thread's first text."""
         body = urlencode({"Action": "Publish", "Version": "2010-03-31", **self._form(message)}).encode()
         url = f"{self.address}/"
         who = Credentials(self.key, self.secret, self.session)
@@ -85,7 +85,7 @@ class Sns:
         reach = Reach(timeout=self.timeout, secrets=secrets, clock=self.clock)
         answer = exchange(Request(service="Amazon SNS", url=url, body=body, headers=headers), reach)
         if 200 <= answer.status < 300:
-            return _element(answer.text, "MessageId")
+            return message.handle or _element(answer.text, "MessageId")
         problem = refusal("Amazon SNS", answer, reach)
         if _element(answer.text, "Code").startswith("Throttl"):  # told as 400
             raise ChannelError(str(problem), retry_after=problem.retry_after)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
-from anchorwatch.channels.http import Reach, Request, checked, post
+from anchorwatch.channels.http import Reach, Request, checked, login_of, post
 from anchorwatch.channels.kinds import NO_SETTING, called, channel
 from anchorwatch.channels.sms import sms
 from anchorwatch.core.clock import SystemClock
@@ -67,7 +67,7 @@ class Twilio:
         object.__setattr__(self, "address", checked(self.address, "address"))
 
     def deliver(self, message: Message) -> str:
-        """Send it, and return the service's id."""
+        """Send it, and return the service's id of the thread's first text."""
         key = "MessagingServiceSid" if self.sender.startswith("MG") else "From"
         form = {"To": self.to, key: self.sender, "Body": sms(message, self.segments)}
         request = Request(
@@ -77,9 +77,9 @@ class Twilio:
             headers={"Content-Type": "application/x-www-form-urlencoded"},
             login=(self.account, self.token.reveal()),
         )
-        secrets = (self.token, Secret(self.to))
+        secrets = (self.token, login_of(self.account, self.token), Secret(self.to))
         answer = post(request, Reach(timeout=self.timeout, secrets=secrets, clock=self.clock))
         try:
-            return str(json.loads(answer.body)["sid"])
+            return message.handle or str(json.loads(answer.body)["sid"])
         except (ValueError, KeyError, TypeError):
             return ""

@@ -15,7 +15,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from anchorwatch.channels.http import Reach, Request, checked, origin, post, trust
+from anchorwatch.channels.http import Reach, Request, checked, origin, parts_of, post, trust
 from anchorwatch.channels.kinds import NO_SETTING, channel
 from anchorwatch.channels.say import cleaned
 from anchorwatch.core.clock import SystemClock
@@ -89,7 +89,9 @@ class Webhook:
                 ID: message.id.encode("ascii", "backslashreplace").decode(),
             },
         )
-        reach = Reach(timeout=self.timeout, ca=self.ca, secrets=(*secrets, self.url), clock=self.clock)
+        reach = Reach(
+            timeout=self.timeout, ca=self.ca, secrets=(*secrets, *parts_of(self.url)), clock=self.clock
+        )
         post(request, reach)
         return ""
 
