@@ -31,6 +31,7 @@ from anchorwatch.app.imports import import_modules
 from anchorwatch.app.yaml_source import Document, Key, OneLine, parse, read, write
 from anchorwatch.core.errors import ConfigError
 from anchorwatch.core.schema import ModelSpec
+from anchorwatch.flow.detect import check_detectors
 from anchorwatch.rules import form
 from anchorwatch.rules.check import check_rule, check_rules
 from anchorwatch.rules.defaults import default_rules
@@ -170,12 +171,14 @@ def read_spec(document: Document, path: Key, name: str) -> ModelSpec:
     outcomes = _outcomes(document, (*path, "outcomes"), body)
     settings = {key: value for key, value in body.items() if key in _SPEC}
     try:
-        return ModelSpec.from_dict({"name": name, **settings, **outcomes})
+        spec = ModelSpec.from_dict({"name": name, **settings, **outcomes})
+        check_detectors(spec)
     except ConfigError as problem:
         text = str(problem)
         for key in outcomes:
             text = re.sub(rf"^{key}(?=: )", key.replace("_", "s.", 1), text)
         raise document.retold(path, ConfigError(text)) from None
+    return spec
 
 
 def read_rules(document: Document, path: Key, spec: ModelSpec) -> tuple[Rule, ...] | None:
