@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from scripts.tools import page_cli, page_house, page_http, page_measures, page_settings
+from scripts.tools import page_cli, page_house, page_http, page_measures, page_metrics, page_settings
 from scripts.tools.house import ROOT
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "reference/cli.md": page_cli.text,
     "reference/http.md": page_http.text,
     "reference/measures.md": page_measures.text,
+    "reference/metrics.md": page_metrics.text,
     "reference/settings.md": page_settings.text,
 }
 NOTE = "<!-- Written by scripts/docs; change the code it is drawn from instead. -->\n\n"

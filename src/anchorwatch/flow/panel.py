@@ -148,6 +148,13 @@ class Block:
     high: NDArray[np.float64]
     p: NDArray[np.float64]
 
+    @classmethod
+    def of(cls, found: Results) -> Block:
+        """That of one panel that was never bytes; reasons are not coded."""
+        numbers = [array[None, :] for array in (found.low, found.high, found.p)]
+        codes = np.zeros((1, len(found)), np.uint8)
+        return cls(found.subjects, found.value[None, :], found.n[None, :], codes, *numbers)
+
 
 class Sheet:
     """Many panels of one layout, to read measures out of.
@@ -161,6 +168,11 @@ class Sheet:
         self._blobs = blobs
         small = self._layout.fixed <= _SMALL
         self._bytes = self._cut(0, self._layout.fixed) if small else None
+
+    @property
+    def raw(self) -> tuple[bytes, ...]:
+        """All that the panels hold, to tell whether it changed: equal where they are."""
+        return tuple(self._blobs)
 
     def block(self, measure: str) -> Block | None:
         """A measure of all panels; None when it is not among them."""

@@ -55,9 +55,10 @@ class Pace:
 
 @dataclass(slots=True)
 class Health:
-    """What each consumer last tripped over; empty when all is well."""
+    """What each consumer last tripped over; empty when all is well. `busy` is how many seconds each has worked."""
 
     errors: dict[str, str] = field(default_factory=dict)
+    busy: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,7 @@ class Pump:
 
     def _try(self, name: str, work: Callable[[], bool]) -> bool:
         """Run one consumer; what it trips over is told and tried again, and stops no other."""
+        begin = self._clock.monotonic()
         try:
             moved = work()
         except StoreError as problem:
@@ -123,6 +125,8 @@ class Pump:
         except Exception as problem:  # noqa: BLE001 - `_trip` tells of it with its trace
             self._trip(name, f"{type(problem).__name__}: {problem}", problem)
             return False
+        finally:
+            self.health.busy[name] = self.health.busy.get(name, 0.0) + self._clock.monotonic() - begin
         self.health.errors.pop(name, None)
         return moved
 

@@ -16,6 +16,7 @@ from anchorwatch.core.clock import SystemClock
 from anchorwatch.core.errors import AnchorwatchError
 from anchorwatch.server.api.door import PREFIX, Door, answer
 from anchorwatch.server.api.events import ROUTES
+from anchorwatch.server.api.metrics import metrics
 from anchorwatch.server.auth import Gate
 from anchorwatch.server.bodies import Pending
 from anchorwatch.server.document import api, openapi
@@ -62,6 +63,7 @@ def create_app(watch: Watch, *, options: ServerOptions | None = None, clock: Clo
     app.include_router(api())
     app.router.add_route(f"{PREFIX}/openapi.json", _document, include_in_schema=False)
     app.router.add_route("/problems/{slug}", _explained, include_in_schema=False)
+    app.router.routes.append(metrics(watch, told))
     _tell_problems(app, chosen)
     mount_pages(app, watch, door.gate, told)
     return app

@@ -1,0 +1,1 @@
+"""Anchorwatch's figures in other people's systems: Prometheus, Alertmanager, Grafana."""
