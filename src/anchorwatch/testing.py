@@ -8,11 +8,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from anchorwatch.app.channels import Setup
 from anchorwatch.app.embedded import Embedded, EmbeddedTransport
 from anchorwatch.app.watch import Stores, Watch
 from anchorwatch.client.model import Model
 from anchorwatch.client.options import ClientOptions
 from anchorwatch.core.errors import UnknownError
+from anchorwatch.flow.tell import Plan
+from anchorwatch.incidents.routing import Route
 from anchorwatch.metrics.checks import faults
 from anchorwatch.profile.measure import MEASURES, Measure
 from anchorwatch.stores.inbox import Inbox
@@ -22,10 +25,10 @@ from anchorwatch.stores.lock import StoreLock
 from anchorwatch.stores.memory_lake import MemoryLake
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
-    from anchorwatch.app.channels import Setup
     from anchorwatch.client.sender import Sender
+    from anchorwatch.core.messages import Message
     from anchorwatch.profile.measure import MeasureFunction
 
     At = datetime | float | str | None
@@ -57,6 +60,41 @@ class FrozenClock:
         step = timedelta(**span)
         self._at += step
         self._ticks += max(step.total_seconds(), 0.0)
+
+
+class CaptureChannel:
+    """A channel that keeps what it is told; `problems` are raised first, one per attempt.
+
+    >>> channel = CaptureChannel("chat")
+    >>> channel.name, channel.said
+    ('chat', [])
+    """
+
+    def __init__(self, name: str, problems: Iterable[Exception] = ()) -> None:
+        self.name = name
+        self.said: list[Message] = []
+        self.attempts = 0
+        self._problems = iter(problems)
+
+    def deliver(self, message: Message) -> str:
+        """Keep it, or raise the next problem; the handle counts from 1."""
+        self.attempts += 1
+        problem = next(self._problems, None)
+        if problem is not None:
+            raise problem
+        self.said.append(message)
+        return f"{self.name}-{len(self.said)}"
+
+
+def capturing(*channels: CaptureChannel, routes: tuple[Route, ...] = (), **plan: Any) -> Setup:
+    """A setup that tells these channels, each under its name; without routes all of them hear everything."""
+    names = tuple(channel.name for channel in channels)
+    chosen = Plan(
+        routes=routes or (Route(name="all", to=names),),
+        members={name: (name,) for name in names},
+        **plan,
+    )
+    return Setup(plan=chosen, channels={channel.name: channel for channel in channels}, charts=False)
 
 
 class _Model(Model):

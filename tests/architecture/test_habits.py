@@ -26,7 +26,10 @@ CLOCKS = {
 
 # Broad excepts: how many, and why catching everything is right there.
 BROAD = {
+    "app/courier.py": (2, "whatever a channel trips over is told veiled and tried again; the loop goes on"),
     "app/imports.py": (1, "users' modules may raise anything; told as an error of the configuration"),
+    "app/notify.py": (1, "the loop logs what a round trips over and goes on"),
+    "app/story.py": (1, "a message goes without a part that cannot be found out; logged with its trace"),
     "app/watch.py": (1, "lets go of the lock, raises on"),
     "app/worker.py": (1, "the loop logs what a round trips over and goes on"),
     "channels/bounded.py": (1, "handed to the thread that asked, raised there"),

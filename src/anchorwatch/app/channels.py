@@ -92,11 +92,9 @@ class Setup:
         veil = Veil(secret for one in channels.values() for secret in secrets_of(one))
         for logger in NOISY:
             logging.getLogger(logger).addFilter(veil)
-        plan = Plan(
-            routes=config.routes,
+        plan = replace(
+            named(config),
             members={name: tuple(one.name for one in several) for name, several in opened.items()},
-            quiets=config.quiets,
-            digest=config.digest,
             base_url=base_url,
         )
         return cls(plan=plan, channels=channels, veil=veil)
@@ -104,6 +102,16 @@ class Setup:
     def at(self, base_url: str) -> Setup:
         """The same with links to `base_url`."""
         return replace(self, plan=replace(self.plan, base_url=base_url))
+
+
+def named(config: NotifyConfig) -> Plan:
+    """The plan of a configuration by the names it gives; no channel is opened and no secret looked up."""
+    return Plan(
+        routes=config.routes,
+        members={name: (name,) for name in config.channels},
+        quiets=config.quiets,
+        digest=config.digest,
+    )
 
 
 def secrets_of(channel: Any) -> list[Secret]:

@@ -53,6 +53,30 @@ class Far:
         """Do again the batches that were set aside; each with its `problem`."""
         return self._ask("POST", "set-aside/retry")
 
+    def notifications(self, **asked: Any) -> Any:
+        """What was said to whom."""
+        return self._ask("GET", f"notifications?{httpx.QueryParams(asked)}")
+
+    def try_channel(self, channel: str) -> Any:
+        """Send a test message from the server; what became of it."""
+        return self._ask("POST", "notifications/test", {"channel": channel})
+
+    def retry_notifications(self, numbers: list[int] | None) -> Any:
+        """Send dead letters again, those of `numbers` or all."""
+        return self._ask("POST", "notifications/retry", {"ids": numbers})
+
+    def silences(self) -> Any:
+        """Silences that hold."""
+        return self._ask("GET", "silences")
+
+    def silence(self, body: dict[str, Any]) -> Any:
+        """A new silence."""
+        return self._ask("POST", "silences", body)
+
+    def unsilence(self, number: int) -> Any:
+        """End a silence."""
+        return self._ask("DELETE", f"silences/{number}")
+
     def _ask(self, method: str, path: str, body: Any = None) -> Any:
         try:
             with self._client() as client:

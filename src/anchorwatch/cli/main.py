@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from anchorwatch.cli import incidents, rules, tokens
+from anchorwatch.cli import incidents, notify, rules, tokens
 from anchorwatch.cli.compact import compact
 from anchorwatch.cli.compare import compare
 from anchorwatch.cli.demo import demo
@@ -50,6 +50,9 @@ for _verb in (demo, serve, log, apply, check, status, compact, retry_set_aside, 
     app.command(epilog=EPILOG)(_verb)
 app.add_typer(incidents.app, name="incidents")
 app.add_typer(rules.app, name="rules")
+app.add_typer(notify.notify, name="notify")
+app.add_typer(notify.routes, name="routes")
+app.add_typer(notify.silence, name="silence")
 app.add_typer(tokens.app, name="token")
 
 

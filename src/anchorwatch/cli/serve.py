@@ -35,6 +35,14 @@ def serve(
             show_default=False,
         ),
     ] = "",
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="ANCHORWATCH_CONFIG",
+            help="A watch.yaml with channels and routes: whom to tell of incidents. Its models are left to `apply`.",
+            show_default=False,
+        ),
+    ] = None,
     modules: Annotated[
         list[str] | None,
         typer.Option(
@@ -47,14 +55,19 @@ def serve(
 ) -> None:
     """Serve the HTTP API and the web pages until Ctrl-C."""
     from anchorwatch.app.imports import import_modules  # noqa: PLC0415 - heavy
+    from anchorwatch.cli.notify import opened  # noqa: PLC0415 - as above
     from anchorwatch.server import serve as server  # noqa: PLC0415 - heavy
     from anchorwatch.server.options import ServerOptions  # noqa: PLC0415 - as above
 
     import_modules(modules or (), Path())
     options = ServerOptions(public_url=public_url)
+    base = public_url or (f"http://{host}:{port}" if port and host not in {"0.0.0.0", "::"} else "")  # noqa: S104 - compared, not bound
+    notify = None if config is None else opened(config, base)
 
     def ready(url: str, watch: Watch) -> None:
         typer.echo(f"Anchorwatch serves {path} at {url}")
+        if notify is not None:
+            typer.echo(f"Incidents are told to {', '.join(notify.channels) or 'nobody'}")
         if not watch.ledger.tokens.any() and public_url:
             typer.echo(
                 f"Nobody may use {public_url} before a token is made; with the server stopped: "
@@ -66,5 +79,5 @@ def serve(
                 f"{url}/settings, or with the server stopped: anchorwatch token create NAME --scope admin"
             )
 
-    server.serve(path, server.Address(host, port), options=options, ready=ready)
+    server.serve(path, server.Address(host, port), options=options, ready=ready, notify=notify)
     typer.echo("stopped; all that was acknowledged is on disk")

@@ -10,7 +10,17 @@ from pydantic.json_schema import models_json_schema
 
 from anchorwatch.app.queries import VERSION
 from anchorwatch.server import schemas
-from anchorwatch.server.api import incidents, models, predictions, readings, replays, status, tokens
+from anchorwatch.server.api import (
+    alerts,
+    incidents,
+    models,
+    notices,
+    predictions,
+    readings,
+    replays,
+    status,
+    tokens,
+)
 from anchorwatch.server.api.door import PREFIX
 from anchorwatch.server.api.events import EVENT_PATHS
 
@@ -19,6 +29,8 @@ ROUTERS = (
     readings.router,
     predictions.router,
     incidents.router,
+    alerts.router,
+    notices.router,
     replays.router,
     status.router,
     tokens.router,

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from fastapi import FastAPI
 
+    from anchorwatch.app.channels import Setup
     from anchorwatch.server.options import ServerOptions
 
 GRACE = 30
@@ -43,15 +44,16 @@ def serve(
     *,
     options: ServerOptions | None = None,
     ready: Callable[[str, Watch], None] | None = None,
+    notify: Setup | None = None,
 ) -> None:
     """Serve the store in folder `path` until SIGINT or SIGTERM, then finish what is under way and close it.
 
-    `ready` is called with the server's URL once it listens. Raises `BusyError` when another process holds the
-    store, `ConfigError` when the address cannot be had.
+    People are told of incidents with `notify`. `ready` is called with the server's URL once it listens. Raises
+    `BusyError` when another process holds the store, `ConfigError` when the address cannot be had.
     """
     before = {number: signal.signal(number, _stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        with Watch.open(path) as watch, _listening(address or Address()) as listener:
+        with Watch.open(path, notify=notify) as watch, _listening(address or Address()) as listener:
             server = _server(create_app(watch, options=options))
             if ready is not None:
                 ready(url_of(listener), watch)

@@ -12,7 +12,16 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from anchorwatch.core.clock import SystemClock
-from anchorwatch.server.pages import assets, incidents, model, overview, predictions, settings, signin
+from anchorwatch.server.pages import (
+    assets,
+    incidents,
+    model,
+    notices,
+    overview,
+    predictions,
+    settings,
+    signin,
+)
 from anchorwatch.server.pages.site import Ask, Site, View
 from anchorwatch.server.problems import STATUSES
 
@@ -33,6 +42,7 @@ PAGES: tuple[tuple[str, Callable[[Ask], View]], ...] = (
     ("/incidents", incidents.incidents),
     ("/incidents/{number}", incidents.incident),
     ("/incidents/{number}/chart", incidents.incident_chart),
+    ("/notifications", notices.notifications),
     ("/predictions", predictions.predictions),
     ("/predictions/{model}/row", predictions.row),
     ("/settings", settings.settings),
@@ -56,6 +66,10 @@ FORMS = (
     ("/incidents/{number}/silence", incidents.silence, "operate"),
     ("/incidents/{number}/resolve", incidents.resolve, "operate"),
     ("/settings/models/{model}/try", settings.attempt, "read"),
+    ("/notifications/retry", notices.retry, "operate"),
+    ("/notifications/test", notices.trial, "operate"),
+    ("/notifications/silence", notices.silence, "operate"),
+    ("/notifications/unsilence", notices.unsilence, "operate"),
     ("/settings/tokens", settings.issue, "admin"),
     ("/settings/tokens/revoke", settings.revoke, "admin"),
 )
