@@ -22,6 +22,7 @@ from anchorwatch.flow.detect import check_detectors
 from anchorwatch.flow.judge import Verdicts
 from anchorwatch.flow.ports import Model, Version
 from anchorwatch.flow.pump import Pace, Places, Pump
+from anchorwatch.flow.receive import CAUSE
 from anchorwatch.flow.reference import profile_reference
 from anchorwatch.flow.take import payload
 from anchorwatch.incidents import acts
@@ -182,10 +183,11 @@ class Watch:
         return spec
 
     def _let_go(self, books: Transaction, model: Model) -> None:
-        """Resolve incidents of causes that no rule watches any more: nothing else would."""
+        """Resolve incidents of causes that no rule watches any more: nothing else would, but alerts from elsewhere."""
         watched = {cause_of(rule) for rule in model.rules}
         for incident in books.judgements.open_incidents(model.id):
-            if incident.cause not in watched and incident.state is not IncidentState.RESOLVED:
+            foreign = incident.cause.startswith(CAUSE)
+            if incident.cause not in watched and not foreign and incident.state is not IncidentState.RESOLVED:
                 stepped = acts.resolve(incident, "the change of rules", self._clock.now())
                 kept = books.incidents.save(stepped.incident or incident)
                 self.notifier.witness(books, Verdicts(kept, stepped.transitions))

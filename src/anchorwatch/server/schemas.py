@@ -194,6 +194,21 @@ class IncidentBody(Said):
     concept: bool = Field(description="Performance fell although no input moved beyond chance.")
 
 
+class AlertIgnored(Said):
+    """An alert that means nothing here."""
+
+    alert: str = Field(description="Its `alertname`.")
+    reason: str
+
+
+class AlertsTaken(Said):
+    """What became of alerts from elsewhere."""
+
+    taken: int
+    incidents: list[int] = Field(description="Numbers of those that opened, fired, got worse or resolved.")
+    ignored: list[AlertIgnored]
+
+
 class Silence(Said):
     """Until when nobody is told."""
 
