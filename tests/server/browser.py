@@ -58,7 +58,7 @@ def settle(page: Page) -> None:
         """() => {
             const drawn = document.querySelectorAll("figure:is([data-chart], [data-bars], [data-curve])");
             return [...drawn].every((figure) => {
-            if (!figure.getClientRects().length) return true;
+            if (figure.closest("details:not([open])")) return true;
             const at = figure.getBoundingClientRect();
             return at.top > innerHeight || at.bottom < 0 || "ready" in figure.dataset;
             });

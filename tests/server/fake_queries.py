@@ -6,8 +6,10 @@ Its answers have the shapes of `anchorwatch.app.queries`; `test_pages_contract.p
 # ruff: noqa: D102, PLR0917, A002 - its methods are those of `Queries`, and are described there
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -23,6 +25,8 @@ from anchorwatch.profile.measure import MEASURES
 from anchorwatch.rules.defaults import default_rules
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from anchorwatch.core.types import Rule
 
 Json = dict[str, Any]
@@ -443,7 +447,7 @@ class FakeQueries:
                 }
             ],
             "expected_false_alarms": 12.0,
-            "rules": [{**told(rule, 30, 0), "rule": {"name": rule.name}, "breaches": 13} for rule in chosen],
+            "rules": [_tried(rule) for rule in chosen],
         }
 
     def incidents(
@@ -626,6 +630,12 @@ def rules_of(item: Fake) -> tuple[Rule, ...]:
     """The default ones."""
     columns = tuple(Column(name, Kind.NUMBER if name in NUMBERS else Kind.CATEGORY) for name in COLUMNS)
     return default_rules(ModelSpec(name="m", task=Task(item.task), columns=columns))
+
+
+def _tried(rule: Rule) -> Json:
+    over = told(rule, 30, 0)
+    kept = {key: over[key] for key in ("budget", "reference")}
+    return {"rule": {"name": rule.name}, "breaches": 13, **kept}
 
 
 def told(rule: Rule, windows: int, breaches: int) -> Json:
@@ -843,11 +853,34 @@ class FakeToken:
     revoked_at: int | None = None
 
 
+class FakeNothing:
+    """A part of the ledger in which nothing is kept."""
+
+    def list(self, *_: Any, **__: Any) -> list[Any]:
+        return []
+
+    def counts(self) -> Json:
+        return {}
+
+
+@dataclass
+class FakeBooks:
+    """A transaction that finds nobody was told anything."""
+
+    deliveries: FakeNothing = field(default_factory=FakeNothing)
+    decisions: FakeNothing = field(default_factory=FakeNothing)
+    silences: FakeNothing = field(default_factory=FakeNothing)
+
+
 @dataclass
 class FakeLedger:
     """The part of the ledger that pages use."""
 
     tokens: FakeTokens = field(default_factory=FakeTokens)
+
+    @contextmanager
+    def read(self) -> Iterator[FakeBooks]:
+        yield FakeBooks()
 
 
 @dataclass
@@ -856,6 +889,12 @@ class FakeWatch:
 
     queries: FakeQueries
     ledger: FakeLedger = field(default_factory=FakeLedger)
+    notifier: Any = field(
+        default_factory=lambda: SimpleNamespace(setup=SimpleNamespace(channels={}), couriers={})
+    )
+
+    def now(self) -> datetime:
+        return NOW
 
     def acknowledge(self, number: int, who: str) -> None:
         self._open(number, "acknowledged", f"acknowledged by {who}", who)["acknowledged_by"] = who

@@ -16,6 +16,7 @@ PAGES = (
     f"{MODEL}/confusion",
     f"{MODEL}/distribution?column=temp&start=2013-11-01&end=2013-11-02", "/incidents", "/incidents/7", "/predictions",
     "/predictions/flights-late-arrival/row?id=x", "/settings", "/settings/models/flights-late-arrival",
+    "/settings/models/flights-late-arrival/rules", f"{MODEL}/heat?measure=constant",
 )  # fmt: skip
 CSRF = {"csrf": "csrf-of-the-session"}
 
@@ -101,6 +102,8 @@ def test_a_hundred_models_are_shown_sickest_first() -> None:
         (f"{MODEL}?metric=roc_auk", 404, "did you mean"),
         (f"{MODEL}/chart?measure=nope", 422, "did you mean"),
         (f"{MODEL}/chart", 422, "name one to eight"),
+        (f"{MODEL}/chart?measure=recall&measure=f1&subject=a&subject=b", 422, "name one to eight"),
+        (f"{MODEL}/heat?measure=constand", 404, "did you mean"),
         (f"{MODEL}/distribution?column=temp", 422, "both are needed"),
         ("/incidents?state=open-ish", 422, "take one of firing"),
         ("/predictions?column=carrier&op=like&value=U", 422, "take one of ="),
@@ -264,3 +267,82 @@ def test_pages_are_compressed_for_who_can_read_it() -> None:
     assert answer.num_bytes_downloaded * 8 < len(answer.content)
     plain = client().get(f"{MODEL}/drift?range=1y", headers={"Accept-Encoding": "identity"})
     assert "content-encoding" not in plain.headers
+
+
+TRY = "/settings/models/flights-late-arrival/try"
+
+
+def test_rules_are_tried_by_who_may_read() -> None:
+    """The page comes back with what would have fired, and with the rules as they were written."""
+    page = client(open_to="aw_read").post(TRY, data={"rules": "- {drift: auto}", "days": "90d", **CSRF})
+    assert page.status_code == 200
+    assert "1 incident</b> would have fired" in page.text
+    assert "- {drift: auto}</textarea>" in page.text
+
+
+@pytest.mark.parametrize(
+    ("rules", "told"),
+    [
+        ("- {drift: auto, abov: 3}", "rules:1: rules[0].abov: no setting is named &#39;abov&#39;"),
+        ("- {metric: maee, above: 3}", "did you mean"),
+        ("", "no rule is given"),
+        ("rules: [", "is no YAML"),
+        ("<script>alert(1)</script>", "no rule is given"),
+    ],
+)
+def test_rules_that_cannot_be_read_stay_to_be_mended(rules: str, told: str) -> None:
+    """The page says which line and what would do, and keeps what was written; programs get a problem."""
+    form = {"rules": rules, "days": "30d", **CSRF}
+    page = client().post(TRY, data=form)
+    assert page.status_code == 422
+    assert told in page.text
+    assert "<script>alert" not in page.text
+    problem = client().post(TRY, data=form, headers={"Accept": "application/json"})
+    assert (problem.status_code, problem.headers["content-type"]) == (422, "application/problem+json")
+
+
+@pytest.mark.parametrize(("change", "status"), [({"csrf": "guess"}, 403), ({"days": "2y"}, 422)])
+def test_rules_are_not_tried_by_a_form_from_elsewhere(change: dict[str, str], status: int) -> None:
+    """Without the session's word, or over a span that is not offered."""
+    assert (
+        client().post(TRY, data={"rules": "- {drift: auto}", "days": "90d", **CSRF, **change}).status_code
+        == status
+    )
+
+
+def test_the_heat_map_shows_drift_unless_asked_for_another() -> None:
+    """The share of rows that moved; the others stand in the menu under their headings."""
+    asker = client()
+    assert asker.get(f"{MODEL}/drift.json").json()["measure"] == "drift"
+    assert asker.get(f"{MODEL}/drift.json?metric=psi").json()["measure"] == "psi"
+    page = asker.get(f"{MODEL}/drift?metric=psi").text
+    assert '<optgroup label="Distances">' in page
+    assert "No rule judges Population stability index" in page
+
+
+def test_main_measures_come_first() -> None:
+    """Eight charts before anything is opened; every other measure is in a group, once."""
+    page = client().get(MODEL).text
+    open_part, _, closed = page.partition('id="more-h"')
+    assert open_part.count('class="chart small') == 8
+    assert "measure=roc_auc" in open_part
+    assert "measure=lift_p1" not in open_part
+    assert closed.count("chart?measure=lift_p10&#34;") + closed.count('chart?measure=lift_p10"') == 1
+
+
+def test_outlying_rows_are_marked_and_found() -> None:
+    """Marked in the table, one click away; the click is not offered again."""
+    page = client().get("/predictions?model=flights-late-arrival").text
+    assert page.count('<tr class="flagged">') > 3
+    link = re.search(r'href="([^"]+)">Flagged rows only', page)
+    assert link
+    assert "Flagged rows only" not in client().get(link[1].replace("&amp;", "&")).text
+
+
+def test_concept_drift_is_said_plainly() -> None:
+    """When no input moved; otherwise the inputs stand in order, the lines of the first in its own colour."""
+    assert "No input moved: concept drift" in client().get("/incidents/3").text
+    page = client().get("/incidents/7").text
+    assert "No input moved" not in page
+    assert page.index(">precip</a>") < page.index(">carrier</a>")
+    assert "column=precip&amp;start=2013-12-30T05%3A00%3A00Z" in page

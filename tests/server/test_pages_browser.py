@@ -26,7 +26,9 @@ TOUR = (
     "/incidents", "/incidents/7", "/incidents/5", "/predictions",
     f"/predictions{CLASSIFIER.removeprefix('/models')}/row?id=x",
     "/predictions?model=flights-late-arrival&column=carrier&op=%3D&value=nowhere", "/settings",
-    f"/settings{CLASSIFIER}", "/login", "/models/nobody",
+    f"/settings{CLASSIFIER}", f"/settings{CLASSIFIER}/rules", f"{CLASSIFIER}/heat?measure=constant",
+    "/incidents/3", "/predictions?model=flights-late-arrival&column=_outliers&op=%3E&value=0", "/login",
+    "/models/nobody",
 )  # fmt: skip
 
 CHECKS = (Path(__file__).parent / "page_checks.js").read_text(encoding="utf-8")
@@ -203,6 +205,51 @@ def test_the_confusion_matrix_comes_by_itself(watched: Watched, site: str) -> No
     watched.page.goto(site + CLASSIFIER)
     expect(watched.page.locator(".confusion td")).to_have_count(4)
     expect(watched.page.locator(".confusion td.hit").first).to_contain_text("92.71 %")
+
+
+def test_the_calibration_curve_is_drawn_and_told(watched: Watched, site: str) -> None:
+    """When it comes near; what it shows is said for who does not see it."""
+    page = watched.page
+    page.goto(site + CLASSIFIER)
+    page.locator("figure.curve").scroll_into_view_if_needed()
+    settle(page)
+    assert page.locator("figure.curve canvas").count() == 1
+    assert "5.00 % said, 2.36 % came" in (
+        page.locator("figure.curve .canvas").get_attribute("aria-label") or ""
+    )
+
+
+def test_other_measures_are_drawn_when_their_group_is_opened(watched: Watched, site: str) -> None:
+    """Not before: a closed group asks the server nothing."""
+    asked: list[str] = []
+    page = watched.page
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(site + CLASSIFIER)
+    settle(page)
+    assert not [url for url in asked if "lift_p1" in url]
+    page.locator(".more summary", has_text="Ranking").click()
+    page.locator('figure[data-chart*="lift_p1"][data-ready]').first.wait_for()
+
+
+def test_a_check_comes_when_it_is_opened(watched: Watched, site: str) -> None:
+    """Its heat map opens distributions like the others."""
+    page = watched.page
+    page.goto(f"{site}{CLASSIFIER}/quality?range=1y")
+    page.locator(".more summary", has_text="Almost constant").click()
+    page.locator('.more [role="gridcell"].h8').first.click()
+    page.locator("#drawer").get_by_role("heading", name="wind_gust").wait_for()
+    settle(page)
+
+
+def test_rules_are_tried_on_the_page(watched: Watched, site: str) -> None:
+    """Pasted, tried, and the answer stands under the box."""
+    page = watched.page
+    page.goto(f"{site}/settings{CLASSIFIER}")
+    expect(page.locator(".ruled th", has_text="Level")).to_have_count(1)
+    page.get_by_label("Rules, as in watch.yaml").fill("- {drift: auto}")
+    page.get_by_role("button", name="Try").click()
+    expect(page.locator(".tried")).to_contain_text("1 incident would have fired")
+    expect(page.get_by_label("Rules, as in watch.yaml")).to_have_value("- {drift: auto}")
 
 
 def test_a_span_is_chosen_by_its_days(watched: Watched, site: str) -> None:

@@ -33,7 +33,8 @@ SPEC = ModelSpec(
     window=Grain("1d"),
     timezone="America/New_York",
 )
-RULES = (Rule(name="warm", measure="psi", columns=("temp",), above=0.2),)
+WARM = Rule(name="warm", measure="psi", columns=("temp",), above=0.2)
+RULES = (WARM,)
 TABS = (
     "",
     "/drift",
@@ -118,7 +119,9 @@ def test_every_page_is_served_over_a_real_store(asker: Client, real: Watch) -> N
     paths = (
         "/", "/incidents", f"/incidents/{number}", f"/incidents/{number}/chart",
         "/predictions?column=carrier&op=%3D&value=UA",
-        "/predictions/late/row?id=2-7", "/settings", "/settings/models/late",
+        "/predictions?model=late&column=_outliers&op=%3E&value=0", "/predictions/late/row?id=2-7",
+        "/settings", "/settings/models/late", "/settings/models/late/rules",
+        "/models/late/calibration", "/models/late/heat?measure=constant", "/models/late/drift?metric=psi",
         f"/models/late/distribution?column=temp&{day}",
         f"/models/late/distribution?column=_score&{day}", *(f"/models/late{tab}" for tab in TABS),
         *(f"/models/late{tab}?range=7d" for tab in TABS[:7]), f"/models/late?{day}&segment=carrier%3DUA&version=3",
@@ -146,6 +149,10 @@ def test_what_is_made_up_has_the_shape_of_what_is_real(real: Watch) -> None:
             real.queries.distribution("late", "temp", *day),
         ),
         "confusion": (fake.confusion(name), real.queries.confusion("late")),
+        "calibration": (fake.calibration(name), real.queries.calibration("late")),
+        "alarms": (fake.alarms(name) | {"alarms": []}, real.queries.alarms("late")),
+        "over the reference": (fake.over_reference(name), real.queries.over_reference("late")),
+        "replayed": (fake.replayed(name), real.queries.replayed("late", [WARM])),
         "incidents": (fake.incidents(), real.queries.incidents()),
         "incident": (fake.incident(7), real.queries.incident(number)),
         "predictions": (fake.predictions(name), real.queries.predictions("late")),
@@ -167,3 +174,25 @@ def test_an_incident_of_a_real_store_is_handled(asker: Client, real: Watch) -> N
     told = asker.get(f"/incidents/{number}.json").json()
     assert told["acknowledged_by"]
     assert told["silenced_until"]
+
+
+def test_rules_are_tried_over_a_real_store(asker: Client, real: Watch) -> None:
+    """What the box on the page answers: three warm days against a cool reference, and nothing of it is kept."""
+    page = asker.get("/settings/models/late").text
+    word = page.split('name="csrf" value="')[1].split('"')[0]
+    before = (real.queries.incidents(), real.queries.model("late")["rules"])
+    form = {"csrf": word, "days": "all", "rules": "- {drift: drift, above: 0.1, columns: [temp]}"}
+    told = asker.post("/settings/models/late/try", data=form, headers={"Accept": "application/json"}).json()
+    assert told["windows"] == 3
+    assert [item["cause"] for item in told["incidents"]] == ["drift"]
+    assert told["rules"][0]["breaches"] >= 2
+    assert (real.queries.incidents(), real.queries.model("late")["rules"]) == before
+
+
+def test_a_cell_says_what_kind_of_change_it_was(real: Watch) -> None:
+    """Fifteen degrees warmer is a shift of three standard deviations; carriers did not change."""
+    day = ("2013-07-02T04:00:00Z", "2013-07-03T04:00:00Z")
+    warm, same = (real.queries.distribution("late", name, *day) for name in ("temp", "carrier"))
+    assert warm["change"]["kind"] == "shift"
+    assert warm["cause"]["column"] == "temp"
+    assert (same["change"]["kind"], same["cause"]) == ("none", None)

@@ -335,13 +335,13 @@ function curve(facts, colours) {
   const { curve: now, reference } = facts;
   const points = (side) => side.predicted.map((said, at) => [said, side.observed[at], at]);
   const axis = { type: "value", min: 0, max: 1, axisLine: { show: false }, axisTick: { show: false }, axisLabel: { color: colours.soft, fontSize: 11, formatter: (value) => `${Math.round(100 * value)} %` }, splitLine: { lineStyle: { color: colours.line } } };
-  const named = { nameTextStyle: { color: colours.soft, fontSize: 11 }, nameGap: 4 };
+  const named = { nameLocation: "middle", nameTextStyle: { color: colours.soft, fontSize: 11 } };
   const upper = { xAxisIndex: 0, yAxisIndex: 0 };
   return {
     animation: false,
-    grid: [{ left: 44, right: 14, top: 20, bottom: 62 }, { left: 44, right: 14, height: 26, bottom: 22 }],
-    xAxis: [{ ...axis, gridIndex: 0, axisLabel: { show: false } }, { ...axis, ...named, gridIndex: 1, splitLine: { show: false }, splitNumber: 5 }],
-    yAxis: [{ ...axis, ...named, gridIndex: 0, name: "came", nameLocation: "end", nameTextStyle: { ...named.nameTextStyle, align: "right" } }, { type: "value", gridIndex: 1, axisLabel: { show: false }, axisLine: { show: false }, axisTick: { show: false }, splitLine: { show: false } }],
+    grid: [{ left: 60, right: 16, top: 10, bottom: 78 }, { left: 60, right: 16, height: 26, bottom: 40 }],
+    xAxis: [{ ...axis, gridIndex: 0, axisLabel: { show: false } }, { ...axis, ...named, gridIndex: 1, name: "mean score", nameGap: 24, splitLine: { show: false }, splitNumber: 5 }],
+    yAxis: [{ ...axis, ...named, gridIndex: 0, name: "share that came", nameGap: 42 }, { type: "value", gridIndex: 1, axisLabel: { show: false }, axisLine: { show: false }, axisTick: { show: false }, splitLine: { show: false } }],
     tooltip: { trigger: "item", confine: true, transitionDuration: 0, backgroundColor: colours.panel, borderColor: colours.strong, padding: [6, 10], textStyle: { color: colours.ink }, formatter: ({ data }) => curveCard(facts, data) },
     series: [
       { type: "line", ...upper, data: [[0, 0], [1, 1]], symbol: "none", silent: true, lineStyle: { color: colours.ref, type: "dashed", width: 1 } },
