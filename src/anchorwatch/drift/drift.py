@@ -9,9 +9,9 @@ import numpy as np
 from anchorwatch.core.results import Results
 from anchorwatch.core.schema import Kind
 from anchorwatch.core.types import Stage
+from anchorwatch.drift.anderson_darling import anderson_darling, target_anderson_darling
 from anchorwatch.drift.cells import over_cells
 from anchorwatch.drift.chi_square import contingency
-from anchorwatch.drift.ks import ks, target_ks
 from anchorwatch.drift.moved import moved
 from anchorwatch.drift.subjects import Side
 from anchorwatch.drift.unseen import by_name
@@ -26,7 +26,7 @@ FEWEST = 30
 """Rows that either side must have."""
 
 _KINDS = frozenset({Kind.NUMBER, Kind.CATEGORY})
-_SOURCE = "total variation; Pearson 1900, Smirnov 1939; Liu and Xie 2020"
+_SOURCE = "total variation; Pearson 1900; Pettitt 1976; Liu and Xie 2020"
 
 
 @measure(
@@ -47,11 +47,12 @@ def drift(reference: Profile | None, current: Profile) -> Results:
     differ by without any drift.
     0 to 1, best 0: at 0.10 every tenth row is where it would not have been.
 
-    The p-value of a categorical column is that of `chi_square`; of a numeric column, that and the p-value of `ks`,
-    combined by Cauchy's rule: the one sees changes of spread, shape and missing values, the other small shifts.
+    The p-value of a categorical column is that of `chi_square`; of a numeric column, that and the p-value of
+    `anderson_darling`, combined by Cauchy's rule: the one sees changes of shape and missing values, the other shifts,
+    spread and tails.
 
     Missing without a reference, and with fewer than 30 rows on either side.
-    Source: total variation; Pearson 1900; Smirnov 1939; the combination: Liu and Xie 2020.
+    Source: total variation; Pearson 1900; Anderson and Darling 1954; the combination: Liu and Xie 2020.
 
     >>> from anchorwatch.profile.example import pair
     >>> drift(*pair({"c": ["a", "b"] * 500}, {"c": ["a"] * 650 + ["b"] * 350}))["c"]
@@ -92,7 +93,7 @@ def _drift(name: str, reference: Profile | None, current: Profile, side: Side) -
     found = over_cells(name, reference, current, test, side)
     if reference is None or all(reason is not None for reason in found.reasons):
         return found
-    numbers = (target_ks if side is Side.TARGET else ks)(reference, current)
+    numbers = (target_anderson_darling if side is Side.TARGET else anderson_darling)(reference, current)
     p = found.p.copy()
     if len(numbers):
         p[: len(numbers)] = cauchy([p[: len(numbers)], numbers.p])

@@ -13,8 +13,12 @@ from anchorwatch.stats.deviates import squared
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
     from anchorwatch.core.results import Value
     from anchorwatch.rules.band import ReferenceBand
+
+_LEAST = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,9 @@ class Inflation:
     def of(cls, p: Sequence[float], rows: Sequence[int] = ()) -> Inflation:
         """From the p-value of each of the reference's windows against the rest; NaN (not known) is left out.
 
+        They come in the order of time: where a window is like the one before, fewer of them tell something of their
+        own, and the reference as a whole has wandered with them.
+
         Of fewer than five windows nothing can be said: rows are taken for independent.
         """
         given = np.asarray(p, dtype=np.float64)
@@ -50,7 +57,11 @@ class Inflation:
         if held.sum() < FEWEST:
             return cls()
         usual = float(np.asarray(rows, dtype=np.float64)[held].mean()) if len(rows) else 0.0
-        return cls(max(float(squared(given[held]).mean()), 1.0), int(held.sum()), usual)
+        deviates = squared(given[held])
+        windows, every = _apart(deviates), float(deviates.size)
+        wandered = (windows + 1) / max(windows - 1, _LEAST) if windows < every else 1.0
+        freedom = max(windows - 1, 1.0) if windows < every else every
+        return cls(max(float(deviates.mean()) * wandered, 1.0), freedom, usual)
 
     def at(self, rows: int) -> float:
         """The factor of a window of so many rows: what rows of a window share counts the more, the more they are.
@@ -83,3 +94,18 @@ class Ground:
         if self.band is not None:
             return self.band.mean
         return None if self.whole is None else self.whole.value
+
+
+def _apart(deviates: NDArray[np.float64]) -> float:
+    """How many independent windows tell as much as these, by how alike neighbours are.
+
+    Squares of deviates of correlation `r` have correlation `r²`, taken of their ranks; one within its standard error
+    is none. `n (1 - r)/(1 + r)`. Source: Bartlett 1946.
+    """
+    n = deviates.size
+    ranks = np.argsort(np.argsort(deviates)) - (n - 1) / 2
+    alike = float(ranks[1:] @ ranks[:-1] / (ranks @ ranks)) + 1 / n
+    if alike <= n**-0.5:
+        return float(n)
+    memory = min(alike, 1.0) ** 0.5
+    return n * (1 - memory) / (1 + memory)
