@@ -14,6 +14,7 @@ from anchorwatch.core.errors import ConflictError, InputError, UnknownError
 from anchorwatch.core.schema import Column, Kind, ModelSpec, Task
 from anchorwatch.core.types import EventKind, Rule
 from anchorwatch.flow.take import Batch
+from anchorwatch.profile.measure import MEASURES
 from anchorwatch.testing import memory_watch
 
 if TYPE_CHECKING:
@@ -187,6 +188,64 @@ def test_atoms_have_a_bar_each(queries: Queries) -> None:
     shares = {bar["label"]: bar["current"] for bar in found["bins"] if bar["current"]}
     wanted = {f"{face}": (day == face).mean() for face in range(1, 7)}
     assert sorted(shares.values()) == pytest.approx(sorted(wanted.values()))  # type: ignore[type-var]
+
+
+def test_a_calibration_curve_is_what_the_rows_say(queries: Queries) -> None:
+    """Rows, mean score and share that came in ten equally wide bins, beside the reference's; Wilson's interval."""
+    found = queries.calibration("late")
+    wanted = (
+        FRAME.with_columns(bin=(pl.col("_score") * 10).ceil().clip(1))
+        .group_by("bin")
+        .agg(
+            n=pl.len(),
+            predicted=pl.col("_score").mean(),
+            observed=(pl.col("_outcome") == "1").mean(),
+        )
+        .sort("bin")
+    )
+    for name in ("n", "predicted", "observed"):
+        assert found["curve"][name] == pytest.approx(wanted[name].to_list(), abs=1e-6)
+    for low, observed, high in zip(
+        *(found["curve"][name] for name in ("low", "observed", "high")), strict=True
+    ):
+        assert low <= observed <= high
+    assert sum(found["reference"]["n"]) == 30 * EACH
+    assert (found["label"], found["labels"], found["reason"]) == ("1", ["1"], None)
+    mass = queries.calibration("late", mass=True)["curve"]["n"]
+    assert max(mass) - min(mass) <= 2
+    assert queries.calibration("late", "2020-01-01", "2020-01-02")["reason"] == "no windows in this span"
+    with pytest.raises(InputError, match="one class"):
+        queries.calibration("late", label="7")
+
+
+def test_results_of_a_measure_that_is_gone_are_shown_under_its_name(
+    queries: Queries, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its module is not imported any more: the numbers are there, title and unit are not; nothing else breaks."""
+    before = queries.series("late", "f1")
+    heat = queries.heatmap("late", "ks")
+    monkeypatch.delitem(MEASURES._things, "f1")
+    monkeypatch.delitem(MEASURES._things, "ks")
+    after = queries.series("late", "f1")
+    assert after["value"] == before["value"]
+    assert (after["title"], after["unit"], after["reference"]) == ("f1", "", None)
+    assert queries.heatmap("late", "ks")["value"] == heat["value"]
+    assert queries.heatmap("late", "ks")["title"] == "ks"
+    with pytest.raises(InputError, match="did you mean"):
+        queries.series("late", "accuracies")
+    with pytest.raises(InputError):
+        queries.series("late", "f1", grain="1w")
+    queries.card("late")
+    queries.model("late")
+    queries.distribution("late", "x", "2013-07-02", "2013-07-03")
+
+
+def test_what_rules_did_over_the_reference(queries: Queries) -> None:
+    """Thirty hours in which nothing was wrong; a rule without a budget has no level."""
+    found = queries.over_reference("late")["rules"]
+    assert [item["name"] for item in found] == ["moved", "busy"]
+    assert found[0]["reference"]["windows"] == 30
+    assert [item["level"] for item in found] == [None, None]
 
 
 def test_confusion_counts_the_rows(queries: Queries) -> None:
