@@ -32,6 +32,7 @@ class Mailbox:
     raw: list[bytes] = field(default_factory=list)
     recipients: list[list[str]] = field(default_factory=list)
     encrypted: list[bool] = field(default_factory=list)
+    known: list[bool] = field(default_factory=list)
     refuse: str = ""
     refused_recipients: frozenset[str] = frozenset()
 
@@ -44,7 +45,7 @@ class Mailbox:
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
-    async def handle_DATA(self, _server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
         """Keep a mail."""
         if self.refuse:
             return self.refuse
@@ -52,7 +53,8 @@ class Mailbox:
         found: Any = email.message_from_bytes(envelope.content, policy=email.policy.default)
         self.mails.append(found)
         self.recipients.append(list(envelope.rcpt_tos))
-        self.encrypted.append(session.ssl is not None)
+        self.encrypted.append(server.transport.get_extra_info("ssl_object") is not None)
+        self.known.append(bool(session.authenticated))
         return "250 Message accepted for delivery"
 
 
@@ -78,7 +80,7 @@ def mail_server(folder: Path, tls: str = "starttls") -> Iterator[Mailbox]:
     box = Mailbox(port, str(path))
     ways: dict[str, dict[str, Any]] = {
         "starttls": {"tls_context": context, "require_starttls": True, "auth_required": True},
-        "tls": {"ssl_context": context, "auth_required": True, "auth_require_tls": False},
+        "tls": {"ssl_context": context, "auth_require_tls": False},
         "none": {"auth_require_tls": False},
     }
     controller = Controller(box, hostname="127.0.0.1", port=port, authenticator=_login, **ways[tls])

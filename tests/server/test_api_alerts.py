@@ -63,6 +63,13 @@ def test_what_is_not_ours_is_ignored_with_its_reason(api: Api) -> None:
     ]
 
 
+def test_our_own_alerts_do_not_come_back(api: Api) -> None:
+    """An incident that is told on to Alertmanager, and by it to us, opens no other."""
+    told = post(api, about("late", alertname="AnchorwatchIncident"))
+    assert (told["taken"], told["incidents"]) == (0, [])
+    assert "here already" in told["ignored"][0]["reason"]
+
+
 def test_another_label_may_name_the_model(api: Api) -> None:
     """As the receiver's address says."""
     answer = api.ask("POST", "/alertmanager?label=job", json=delivery(about("x", job="delay")))

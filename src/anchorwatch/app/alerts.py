@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from anchorwatch.core.errors import UnknownError
 from anchorwatch.core.times import from_micros
 from anchorwatch.flow.judge import Verdicts
-from anchorwatch.flow.receive import causes, heard
+from anchorwatch.flow.receive import OURS, causes, heard
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +27,7 @@ def hear(watch: Watch, alerts: Sequence[Alert], *, who: str = "") -> dict[str, A
     ignored: list[dict[str, str]] = []
     with watch.ledger.write() as books:
         for (model, cause), some in causes(alerts).items():
-            reason = _unheard(books, model)
+            reason = _unheard(books, model, some[0].name)
             if reason:
                 ignored += [{"alert": alert.name, "reason": reason} for alert in some]
                 continue
@@ -40,8 +40,10 @@ def hear(watch: Watch, alerts: Sequence[Alert], *, who: str = "") -> dict[str, A
     return {"taken": len(alerts) - len(ignored), "incidents": changed, "ignored": ignored}
 
 
-def _unheard(books: Transaction, model: str) -> str:
-    """Why alerts about `model` are not taken; empty when they are."""
+def _unheard(books: Transaction, model: str, name: str) -> str:
+    """Why alerts of one name about `model` are not taken; empty when they are."""
+    if name.startswith(OURS):
+        return "it tells of an incident that is here already"
     if not model:
         return "no label names a model"
     try:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 CAUSE = "alert: "
 """How the cause of such an incident begins; no rule watches it, alerts alone open and resolve it."""
+OURS = "Anchorwatch"
+"""How names of alerts begin that tell of our own incidents; heard here, they would keep themselves alive."""
 MOST = 1000
 """Alerts of one delivery that are read."""
 HORIZON = timedelta(hours=1)
