@@ -5,13 +5,16 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import polars as pl
 import pytest
 
+from anchorwatch.core.calendar import Grain
 from anchorwatch.core.schema import Column, Kind, ModelSpec, Task
 from anchorwatch.core.times import micros
 from anchorwatch.core.types import Rule, Stage
 from anchorwatch.flow.judge import IDLE, closes, judge
 from anchorwatch.flow.ports import Model
+from anchorwatch.rules.defaults import SILENCE
 from anchorwatch.testing import memory_watch
 
 BEGIN = datetime(2013, 7, 1, tzinfo=UTC)
@@ -80,6 +83,36 @@ def test_a_window_is_judged_once_its_end_has_come() -> None:
         watch.settle()
         assert judged(watch)["inputs"] == "2013-07-01T00:00:00Z"
         assert [one["cause"] for one in watch.incidents()] == ["volume"]
+
+
+def test_silence_counts_from_what_is_usual() -> None:
+    """A model that is quiet from midnight to six is not missed at night, and is when morning brings nothing."""
+    spec = SPEC.evolve(window=Grain("1h"), grace=timedelta(0))
+    hours = [hour for hour in range(14 * 24) if hour % 24 >= 6]
+    at = [BEGIN + timedelta(hours=hour, minutes=minute) for hour in hours for minute in (10, 40)]
+    rows = {"x": [float(place % 7) for place in range(len(at))], "prediction": [0.0] * len(at)}
+    after = [moment + timedelta(days=14) for moment in at if moment < BEGIN + timedelta(days=2)]
+    fired: dict[bool, list[str]] = {}
+    for timed in (True, False):
+        with memory_watch(BEGIN + timedelta(days=40)) as (watch, _):
+            reference = {**rows, "at": at} if timed else rows
+            made = watch.register(spec, pl.DataFrame(reference), rules=[SILENCE])
+            # the third day begins at noon instead of at six
+            late = [*after, BEGIN + timedelta(days=16, hours=12), BEGIN + timedelta(days=16, hours=14)]
+            made.log_table(
+                pl.DataFrame(
+                    {
+                        "id": [str(place) for place in range(len(late))],
+                        "at": late,
+                        "x": [float(place % 7) for place in range(len(late))],
+                        "prediction": [0.0] * len(late),
+                    }
+                )
+            )
+            watch.settle()
+            fired[timed] = [one["fired_at"] for one in watch.incidents(model="load") if one["fired_at"]]
+    assert [moment[:13] for moment in fired[True]] == ["2013-07-17T09"]
+    assert min(moment[:13] for moment in fired[False]) == "2013-07-16T03"
 
 
 def test_silent_windows_are_judged_too() -> None:

@@ -10,8 +10,11 @@ from xxhash import xxh3_64_intdigest
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-UNSEEN_KEPT = 64
-"""Unseen categories remembered per column: those with the smallest hash, with their exact counts."""
+UNSEEN_KEPT = 256
+"""Unseen categories remembered per column: those with the smallest hash, with their exact counts.
+
+Of 64, the others are known too roughly to be told from drift where thousands of values are rare.
+"""
 
 LONGEST = 200
 """Characters of a name that are kept; longer ones are cut before they are counted."""
