@@ -30,7 +30,7 @@ class ServerOptions:
 
     limits: Limits = field(default_factory=Limits)
     ratio: int = 500
-    pending: int = 192 * 2**20
+    pending: int = 96 * 2**20
     document: int = 2**20
     reference: int = 512 * 2**20
     workers: int = 2

@@ -30,7 +30,7 @@ class Database:
     (`synchronous=FULL`).
     """
 
-    def __init__(self, path: Path | None, *, page_size: int = 4096, cache_mib: int = 64) -> None:
+    def __init__(self, path: Path | None, *, page_size: int = 4096, cache_mib: int = 24) -> None:
         self.path = path
         self._writing = threading.RLock()
         self.engine = _engine(path, page_size, cache_mib)
@@ -84,7 +84,11 @@ def _engine(path: Path | None, page_size: int, cache_mib: int) -> sa.Engine:
         )
     else:
         engine = sa.create_engine(
-            f"sqlite:///{path}", pool_size=8, max_overflow=24, connect_args={"check_same_thread": False}
+            f"sqlite:///{path}",
+            pool_size=8,
+            max_overflow=24,
+            pool_use_lifo=True,  # the connections used least are let go cold, and their caches stay small
+            connect_args={"check_same_thread": False},
         )
 
     @event.listens_for(engine, "connect")
