@@ -22,6 +22,7 @@ from anchorwatch.core.messages import Message, MessageKind
 from anchorwatch.core.types import IncidentState, Severity
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Iterator, Mapping
 
 NOW = datetime(2026, 1, 10, 12, tzinfo=UTC)
@@ -108,7 +109,7 @@ Service = Callable[[Seen], Reply]
 class Wire:
     """A service on a port of this machine; an `AssertionError` of the service is kept in `faults`, and answered 400."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, tls: ssl.SSLContext | None = None) -> None:
         self.service = service
         self.seen: list[Seen] = []
         self.faults: list[str] = []
@@ -124,6 +125,11 @@ class Wire:
             setattr(Handler, f"do_{method}", handle)
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
+        self._server.handle_error = lambda request, client: None  # type: ignore[method-assign]
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(
+                self._server.socket, server_side=True, do_handshake_on_connect=False
+            )
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
         self._thread.start()
 

@@ -138,7 +138,7 @@ SERVICES: dict[str, tuple[Callable[[], Any], str, tuple[str, ...]]] = {
     "apprise": (AppriseService, "s3cr3t-path", ()),
 }
 HTTP = sorted(SERVICES)
-KINDS = sorted(kind for kind in CHANNELS if "conformance" not in kind)
+KINDS = sorted(CHANNELS)
 
 
 def _channel(kind: str, place: str, timeout: float = 10.0) -> Channel:
