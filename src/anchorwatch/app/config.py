@@ -137,11 +137,13 @@ def _notified(document: Document, declared: Iterable[Declared], notify: NotifyCo
     """Refuse a rule that notifies a channel which the file does not have."""
     for item in declared:
         here = ("models", item.spec.name, "rules")
-        for rule in item.rules or ():
+        listed = document.at(here) or []
+        for place, rule in enumerate((item.rules or ())[-len(listed) :] if listed else ()):
+            at = (*here, place, "notify")
             config_notify.known_channels(
                 rule.notify,
                 notify.channels,
-                lambda text, rule=rule, here=here: document.error(here, f"rule {rule.name!r}: {text}"),  # type: ignore[misc]
+                lambda text, at=at: document.error(at, text),  # type: ignore[misc]
             )
 
 

@@ -91,7 +91,7 @@ class Courier:
         now = micros(self._clock.now())
         beyond = now + int((self._setup.patience.asked + self._setup.patience.longest) * 2e6)
         with self._ledger.read() as books:
-            found = books.deliveries.due(self.channel.name, now, beyond)
+            found = books.deliveries.due(self.channel.name, now, beyond, 1)
             handles = {item.thread: books.threads.get(item.thread).handle for item in found if item.thread}
         return [
             replace(item, said=replace(item.said, handle=handles.get(item.thread, "")))
@@ -108,9 +108,11 @@ class Courier:
         except ChannelError as problem:
             self._fail(delivery, problem)
         except Exception as surprise:  # noqa: BLE001 - `_fail` tells of it, veiled, and it is tried again
-            trace = self._setup.veil.over(traceback.format_exc())
-            log.error("channel %s failed in a way it should not:\n%s", self.channel.name, trace)  # noqa: TRY400 - `exception` would tell the trace unveiled
-            self._fail(delivery, ChannelError(f"{type(surprise).__name__}: {surprise}"))
+            told = ChannelError(f"{type(surprise).__name__}: {surprise}")
+            if self._setup.veil.over(str(told)) != self.error:
+                trace = self._setup.veil.over(traceback.format_exc())
+                log.error("channel %s failed in a way it should not:\n%s", self.channel.name, trace)  # noqa: TRY400 - `exception` would tell the trace unveiled
+            self._fail(delivery, told)
         else:
             if self.error:
                 log.info("channel %s delivers again", self.channel.name)
@@ -122,7 +124,7 @@ class Courier:
     def _fail(self, delivery: Delivery, problem: ChannelError) -> None:
         text = self._setup.veil.over(str(problem))
         veiled = ChannelError(text, retry_after=problem.retry_after, permanent=problem.permanent)
-        if text != self.error:
+        if text != self.error and not problem.permanent:
             log.warning("channel %s: %s; nothing is lost, it is tried again", self.channel.name, text)
         self.error = text
         if problem.retry_after is not None:

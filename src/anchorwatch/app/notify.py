@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from anchorwatch.app.courier import Courier
 from anchorwatch.app.story import Teller
-from anchorwatch.core.errors import ChannelError, ConflictError, StoreError, UnknownError
+from anchorwatch.core.errors import ChannelError, ConflictError, InputError, StoreError, UnknownError
 from anchorwatch.core.messages import Message, MessageKind
 from anchorwatch.core.registry import unknown
 from anchorwatch.core.times import from_micros, micros
@@ -19,7 +19,7 @@ from anchorwatch.core.types import Severity
 from anchorwatch.flow.notices import Delivery, DeliveryState, taken
 from anchorwatch.flow.speak import daily, look, restless, rouse, speak
 from anchorwatch.flow.tell import tell
-from anchorwatch.incidents.mute import Silence
+from anchorwatch.incidents.mute import Silence, moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -164,6 +164,10 @@ class Notifier:
     def silence(self, match: Match, until: int, *, who: str, reason: str = "") -> Silence:
         """Tell nobody of incidents that match before `until` (microseconds)."""
         now = self._clock.now()
+        if from_micros(until) <= now:
+            raise InputError(
+                f"until: {moment(from_micros(until))} is over; it is {moment(now)}", column="until"
+            )
         with self._ledger.write() as books:
             made = Silence(match=match, author=who, reason=reason, start=now, until=from_micros(until))
             kept = books.silences.save(made)
@@ -177,7 +181,7 @@ class Notifier:
             silence = books.silences.get(number)
             if silence.until <= now:
                 raise ConflictError(f"silence {number} is over already")
-            ended = replace(silence, until=max(now, silence.start + timedelta(microseconds=1)))
+            ended = replace(silence, until=max(now, silence.start))
             books.silences.save(ended)
             for held in books.deliveries.held():
                 books.deliveries.save(replace(held, due_at=min(held.due_at, micros(now))))
@@ -228,6 +232,8 @@ def attempt(channel: Channel, delivery: Delivery, setup: Setup) -> Delivery:
         channel.deliver(delivery.said)
     except ChannelError as problem:
         return replace(delivery, reason=setup.veil.over(str(problem)), tries=1)
+    except Exception as surprise:  # noqa: BLE001 - told as the reason, veiled
+        return replace(delivery, reason=setup.veil.over(f"{type(surprise).__name__}: {surprise}"), tries=1)
     return taken(delivery, delivery.at)
 
 

@@ -54,7 +54,9 @@ def picture(
     last = max(place for place, value in enumerate(drawn) if not math.isnan(value))
     axes.plot(times[last], drawn[last], "o", color=BAD, markersize=5)
     axes.set_title(title.replace("$", r"\$"), loc="left", fontsize=9, color=INK)
-    locator = dates.AutoDateLocator(maxticks=6)
+    pad = max(0.03 * (times[-1] - times[0]), 0.1)  # days
+    axes.set_xlim(times[0] - pad, times[-1] + pad)
+    locator = dates.AutoDateLocator(minticks=2, maxticks=8)
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator))
     axes.tick_params(labelsize=7, colors=INK)

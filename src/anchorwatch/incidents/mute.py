@@ -74,9 +74,9 @@ class Silence:
     id: int = 0
 
     def __post_init__(self) -> None:
-        if self.until <= self.start:
+        if self.until < self.start:
             raise InputError(
-                f"until: {self.until:%Y-%m-%d %H:%M %Z} is not after the silence's start; give a later one"
+                f"until: {self.until:%Y-%m-%d %H:%M %Z} is before the silence's start; give a later one"
             )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -214,6 +215,7 @@ def rules_text(rules: tuple[Rule, ...]) -> str:
     return json.dumps([asdict(rule) for rule in rules])
 
 
+@lru_cache(maxsize=64)
 def rules_of(text: str) -> tuple[Rule, ...]:
     """Rules as `rules_text` wrote them."""
     return tuple(_rule(body) for body in json.loads(text))
