@@ -108,4 +108,4 @@ def _apart(deviates: NDArray[np.float64]) -> float:
     if alike <= n**-0.5:
         return float(n)
     memory = min(alike, 1.0) ** 0.5
-    return n * (1 - memory) / (1 + memory)
+    return float(n * (1 - memory) / (1 + memory))

@@ -114,13 +114,13 @@ class _Growing:
 
     def _weights(self, node: NDArray[np.intp], width: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         place = (self._trees * width + node).ravel()
-        found = [
-            np.bincount(place, np.broadcast_to(weight, node.shape).ravel(), TREES * width).reshape(
-                TREES, width
-            )
-            for weight in (self._first, self._second)
-        ]
-        return found[0], found[1]
+        return self._summed(self._first, place, width), self._summed(self._second, place, width)
+
+    def _summed(
+        self, weight: NDArray[np.float64], place: NDArray[np.intp], width: int
+    ) -> NDArray[np.float64]:
+        given = np.broadcast_to(weight, (TREES, weight.size)).ravel()
+        return np.asarray(np.bincount(place, given, TREES * width).reshape(TREES, width), dtype=np.float64)
 
     def leaves(self) -> NDArray[np.float64]:
         """Share of the second sample in each leaf, drawn towards a half by one row of each."""
