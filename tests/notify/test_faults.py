@@ -314,6 +314,22 @@ def test_an_incident_reaches_people_within_five_seconds(tmp_path: Path) -> None:
         print(f"told after {walltime.monotonic() - started:.2f} s")  # noqa: T201 - the bar, for whoever looks
 
 
+def test_what_is_long_done_with_is_forgotten_and_what_is_not_stays() -> None:
+    """A dead letter keeps its thread, however old, so that it can be sent again."""
+    chat = CaptureChannel("chat", [ChannelError("no", permanent=True)])
+    with world(capturing(chat), RULES[:1]) as it:
+        for error in (9.0, 1.0, 9.0, 1.0):
+            it.hour(error)
+            it.run()
+        it.clock.advance(days=100)
+        it.work()
+        assert [item.state for item in it.deliveries()] == [DeliveryState.DEAD]
+        assert it.decisions() == []
+        it.notifier.retry()
+        it.run()
+        assert chat.said[-1].kind is MessageKind.FIRING
+
+
 def test_the_store_waits_for_a_writer_before_it_gives_up() -> None:
     """Ten seconds, which is longer than any transaction of ours."""
     assert engine.WAIT_MS >= 10_000

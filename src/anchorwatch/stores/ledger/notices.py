@@ -176,13 +176,18 @@ class SqlDeliveries:
 
     def forget(self, before: int) -> int:
         """Drop what was done with before then: deliveries, decisions, closed threads, silences; how many."""
+        asked_for = sa.exists().where(
+            tables.deliveries.c.thread == tables.threads.c.id, tables.deliveries.c.state.not_in(_DONE)
+        )
         old = (
             sa.delete(tables.deliveries).where(
                 tables.deliveries.c.state.in_(_DONE), tables.deliveries.c.at < before
             ),
             sa.delete(tables.decisions).where(tables.decisions.c.at < before),
             sa.delete(tables.threads).where(
-                tables.threads.c.state == ThreadState.CLOSED.value, tables.threads.c.said_at < before
+                tables.threads.c.state == ThreadState.CLOSED.value,
+                tables.threads.c.said_at < before,
+                ~asked_for,
             ),
             sa.delete(tables.silences).where(tables.silences.c.until < before),
         )
