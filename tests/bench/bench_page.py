@@ -194,8 +194,9 @@ class Asking:
 
 
 def charts(page: bytes) -> list[str]:
-    """The charts that a page loads by itself."""
-    return [html.unescape(src) for src in re.findall(r'data-chart="([^"]+)"', page.decode())]
+    """The charts that a page loads by itself, each once; those of closed groups come when they are opened."""
+    shown, _, _ = page.decode().partition("<details><summary>")
+    return list(dict.fromkeys(html.unescape(src) for src in re.findall(r'data-chart="([^"]+)"', shown)))
 
 
 def twins(scope: str) -> list[str]:

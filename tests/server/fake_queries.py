@@ -534,7 +534,7 @@ class FakeQueries:
             else (round(rng.normal(6, 25), 0) if item.task == "regression" else str(int(rng.random() > 0.7))),
         }
         for name in NUMBERS:
-            values[name] = None if name == "wind_gust" and at % 3 else round(rng.normal(4, 9), 3)
+            values[name] = None if name == "wind_gust" and at % 3 else round(rng.normal(4, 9), 1)
         for name in CATEGORIES:
             values[name] = CARRIERS[int(rng.integers(16))]
         return [values[name] for name in columns]

@@ -37,12 +37,26 @@ const resized = new ResizeObserver((entries) => {
   for (const { target } of entries) charts.get(target.parentElement)?.resize();
 });
 
+// The large chart and its small one stand on the same answer.
+const underway = new Map();
+function asked(address) {
+  if (!underway.has(address)) {
+    underway.set(address, fetchFacts(address).finally(() => underway.delete(address)));
+  }
+  return underway.get(address);
+}
+
+async function fetchFacts(address) {
+  const answer = await fetch(address, { headers: { Accept: "application/json" } });
+  const facts = await answer.json();
+  if (!answer.ok) throw new Error(facts.detail ?? answer.statusText);
+  return facts;
+}
+
 async function load(figure) {
   figure.dataset.drawn = "";
   try {
-    const answer = await fetch(figure.dataset.chart ?? figure.dataset.curve, { headers: { Accept: "application/json" } });
-    const facts = await answer.json();
-    if (!answer.ok) throw new Error(facts.detail ?? answer.statusText);
+    const facts = await asked(figure.dataset.chart ?? figure.dataset.curve);
     if (figure.dataset.curve) return showCurve(figure, facts);
     caption(figure, facts);
     const known = facts.lines.some((line) => line.value.some((value) => value !== null));
