@@ -38,7 +38,8 @@ def compared(books: Transaction, view: View, column: str) -> dict[str, Any]:
 
     `change` is None where there is nothing to compare with, `cause` where the change is not beyond chance.
     """
-    profile = view.profile(books, view.start, view.end)
+    vectors = {item.name for item in view.model.spec.columns if item.kind is Kind.VECTOR}
+    profile = view.profile(books, view.start, view.end, rows=column in vectors)
     if profile is None:
         start, end = (iso(at) if at not in FOREVER else "…" for at in (view.start, view.end))
         raise InputError(f"no window of {view.model.spec.name!r} starts between {start} and {end}")

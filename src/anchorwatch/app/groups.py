@@ -159,7 +159,7 @@ GROUPS: dict[Family, dict[str, tuple[str, ...]]] = {
             "outlier_share_forest",
         ),
         "Constant": ("constant", "almost_constant"),
-        "Rows": ("duplicate_share", "freshness"),
+        "Rows": ("rejected_share", "schema_breaks", "duplicate_share", "freshness"),
     },
     Family.SERVICE: {
         "Traffic": ("throughput", "error_rate"),

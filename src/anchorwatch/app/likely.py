@@ -47,7 +47,7 @@ def _causes(books: Transaction, incident: Incident, finding: Finding) -> tuple[C
     """None where there is nothing to compare with."""
     start, end = micros(finding.window.start), micros(finding.window.end)
     view = view_of(books.models.get(incident.model), version=finding.version, start=start, end=end)
-    profile = view.profile(books, start, end)
+    profile = view.profile(books, start, end, rows=False)
     reference = None if profile is None else view.reference(books, profile, start)
     return None if profile is None or reference is None else causes(reference, profile)
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def confusion(books: Transaction, view: View) -> dict[str, Any]:
     """Rows are what came, columns what was predicted."""
-    profile = view.profile(books, view.start, view.end)
+    profile = view.profile(books, view.start, view.end, rows=False)
     if profile is None or profile.confusion is None:
         return {"labels": [], "matrix": [], "reason": "no outcomes with a predicted label in this span"}
     matrix, labels = profile.confusion.matrix, [*profile.grid.labels, "(other)"]
@@ -29,7 +29,7 @@ def confusion(books: Transaction, view: View) -> dict[str, Any]:
 
 def calibration(books: Transaction, view: View, label: str, *, mass: bool) -> dict[str, Any]:
     """Curves of a class, of the span and of the reference; the positive class of a binary model, else the first."""
-    profile = view.profile(books, view.start, view.end)
+    profile = view.profile(books, view.start, view.end, rows=False)
     if profile is None or view.model.spec.task is Task.REGRESSION:
         reason = "only classes have it" if profile is not None else "no windows in this span"
         return {"label": label, "labels": [], "curve": None, "reference": None, "reason": reason}

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 from anchorwatch.app import incidents_view, outcomes
 from anchorwatch.app.distributions import compared
 from anchorwatch.app.fleet import card
+from anchorwatch.app.heatmap import heatmap
 from anchorwatch.app.likely import likely
 from anchorwatch.app.moments import Moment, moment
-from anchorwatch.app.readings import described, heatmap, measures_of, series, window_results
+from anchorwatch.app.readings import described, measures_of, series, window_results
 from anchorwatch.app.replays import over_reference, replayed
 from anchorwatch.app.standing import Disk, set_aside_body
 from anchorwatch.app.view import FOREVER, View, grains_of, ripe, view_of

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -18,6 +17,7 @@ from anchorwatch.core.times import iso, span_micros
 from anchorwatch.core.types import Stage
 from anchorwatch.flow.bands import grounds_of, newest_reference
 from anchorwatch.flow.measure import applicable, measure_all
+from anchorwatch.flow.unkept import Windows, unkept, worked_out
 from anchorwatch.profile.measure import MEASURES, Family
 from anchorwatch.stores.ledger.results import Sheets, Spans
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from anchorwatch.app.view import View
-    from anchorwatch.core.results import Missing
+    from anchorwatch.core.results import Missing, Results
     from anchorwatch.core.schema import Task
     from anchorwatch.flow.ports import Model
     from anchorwatch.profile.measure import Measure
@@ -87,9 +87,21 @@ def result_body(found: Value | Missing) -> dict[str, Any]:
 
 
 def series(books: Transaction, view: View, measure: str, subject: str) -> dict[str, Any]:
-    """One measure of one subject, window by window, columnar."""
-    columns = _kept(books, view, measure, subject) if view.stored else _summed(books, view, measure, subject)
-    _refuse_unknown(measure, columns["start"])
+    """One measure of one subject, window by window, columnar.
+
+    Of a measure that windows do not keep days are shown where windows shorter than that would be many.
+    """
+    lacking = unkept(view.model, view.segment, [measure]) if view.stored else []
+    if lacking and not lacking[0].costly:
+        slice_id = view.slice_id(books)
+        if slice_id is not None and crowded(books, view, slice_id, _MANY // _WINDOWS_A_BUCKET):
+            view = replace(view, grain="1d")
+        columns = _worked_out(books, view, lacking[0], subject)
+    elif view.stored:
+        columns = _kept(books, view, measure, subject)
+    else:
+        columns = _summed(books, view, measure, subject)
+    refuse_unknown(measure, columns["start"])
     return {
         "measure": measure,
         **told(measure),
@@ -100,7 +112,7 @@ def series(books: Transaction, view: View, measure: str, subject: str) -> dict[s
     }
 
 
-def _refuse_unknown(measure: str, found: Sequence[Any]) -> None:
+def refuse_unknown(measure: str, found: Sequence[Any]) -> None:
     """A name that is not registered may still have results: its module is not imported any more."""
     if measure not in MEASURES and not found:
         raise InputError(unknown("measure", measure, MEASURES))
@@ -169,26 +181,53 @@ def _known(numbers: NDArray[np.float64]) -> list[float | None]:
 def _summed(books: Transaction, view: View, measure: str, subject: str) -> dict[str, list[Any]]:
     """Profiles added up to longer windows, then measured."""
     slice_id = view.slice_id(books)
-    points: list[tuple[str, str, Value | Missing, float | None]] = []
+    points: list[Point] = []
     base = view.model.spec.window.text
     first = None if slice_id is None else books.results.first(slice_id, base, view.start)
     last = None if slice_id is None else books.results.latest(slice_id, base, view.end)
     nothing = first is None or last is None or measure not in MEASURES
+    rows = measure in MEASURES and "sample" in MEASURES[measure].needs
     for start, end in () if nothing else view.spans(first or 0, last or 0):
-        profile = view.profile(books, start, end)
+        profile = view.profile(books, start, end, rows=rows)
         if profile is None:
             continue
         results = MEASURES[measure](view.reference(books, profile, start), profile)
         if subject not in results.subjects:
             continue
-        ripe = MEASURES[MATURITY](None, profile)
-        maturity = ripe.at(0) if len(ripe) else None
-        ratio = maturity.value if isinstance(maturity, Value) else None
-        points.append((iso(start), iso(end), results[subject], ratio))
+        points.append((start, end, results[subject], _ratio(MEASURES[MATURITY](None, profile))))
+    return _lined(points)
+
+
+Point = tuple[int, int, "Value | Missing", float | None]
+"""Start, end, what was found there, and the share of predictions whose outcome is known."""
+
+
+def _worked_out(books: Transaction, view: View, item: Measure, subject: str) -> dict[str, list[Any]]:
+    """A measure that windows do not keep, from their profiles."""
+    points: list[Point] = []
+    for start, end, panel in worked_out(books, view.model, [item, MEASURES[MATURITY]], _windows(books, view)):
+        found = {results.measure: results for results in panel}
+        if item.name in found and subject in found[item.name].subjects:
+            points.append((start, end, found[item.name][subject], _ratio(found.get(MATURITY))))
+    return _lined(points)
+
+
+def _windows(books: Transaction, view: View) -> Windows:
+    slice_id = view.slice_id(books)
+    spans = Spans() if slice_id is None else books.results.spans(slice_id, view.grain, view.start, view.end)
+    return Windows(view.parts(books), view.grain, list(zip(spans.start, spans.finish, strict=True)))
+
+
+def _ratio(maturity: Results | None) -> float | None:
+    found = maturity.at(0) if maturity is not None and len(maturity) else None
+    return found.value if isinstance(found, Value) else None
+
+
+def _lined(points: Sequence[Point]) -> dict[str, list[Any]]:
     bodies = [result_body(found) for _, _, found, _ in points]
     return {
-        "start": [start for start, _, _, _ in points],
-        "end": [end for _, end, _, _ in points],
+        "start": [iso(start) for start, _, _, _ in points],
+        "end": [iso(end) for _, end, _, _ in points],
         "maturity": [ratio for _, _, _, ratio in points],
         **{name: [body[name] for body in bodies] for name in FIGURES},
     }
@@ -218,54 +257,8 @@ def reference_body(books: Transaction, model: Model, measure: str, subject: str)
     }
 
 
-def heatmap(books: Transaction, view: View, measure: str, buckets: int) -> dict[str, Any]:
-    """A measure of every column over time; where there are more windows than buckets, a bucket shows its worst.
-
-    Where buckets would hold many windows shorter than a day each, days are shown, which are kept measured too.
-    """
-    about = told(measure)
-    slice_id = view.slice_id(books)
-    if slice_id is not None and _crowded(books, view, slice_id, buckets):
-        view = replace(view, grain="1d")
-    windows, sheets = Spans(), Sheets()
-    if slice_id is not None:
-        span = (slice_id, view.grain, view.start, view.end)
-        windows, sheets = books.results.spans(*span), books.results.tails(*span)
-    blocks = sheets.blocks(measure)
-    columns = list(dict.fromkeys(subject for _, _, block in blocks for subject in block.subjects))
-    _refuse_unknown(measure, columns)
-    value = np.full((len(columns), len(windows)), np.nan)
-    p = np.full((len(columns), len(windows)), np.nan)
-    for places, _, block in blocks:
-        lines = np.array([columns.index(subject) for subject in block.subjects])
-        value[np.ix_(lines, places)] = block.value.T
-        p[np.ix_(lines, places)] = block.p.T
-    breach = _breaches(books, view, measure, columns, windows)
-    return {
-        "measure": measure,
-        "title": about["title"],
-        "unit": about["unit"],
-        "limit": _limit(view.model, measure),
-        "grain": view.grain,
-        **_bucketed(columns, windows, (value, p, breach), buckets),
-    }
-
-
-def _breaches(
-    books: Transaction, view: View, measure: str, columns: Sequence[str], windows: Spans
-) -> NDArray[np.bool_]:
-    """Which columns were a breach in each window's span, in that window or in one it holds."""
-    found = books.judgements.breaches(view.model.id, measure, view.start, view.end)
-    lines = {column: line for line, column in enumerate(columns)}
-    hit = np.zeros((len(columns), len(windows)), dtype=bool)
-    for start, subject, _, segment in found:
-        place = bisect_right(windows.start, start) - 1
-        if segment == view.segment and subject in lines and place >= 0 and start < windows.finish[place]:
-            hit[lines[subject], place] = True
-    return hit
-
-
-def _crowded(books: Transaction, view: View, slice_id: int, buckets: int) -> bool:
+def crowded(books: Transaction, view: View, slice_id: int, buckets: int) -> bool:
+    """Whether a view's windows are shorter than a day and would be many to each of so many buckets."""
     if "1d" not in stored_grains(view.model) or view.grain == "1d":
         return False
     first = books.results.first(slice_id, view.grain, view.start)
@@ -276,47 +269,6 @@ def _crowded(books: Transaction, view: View, slice_id: int, buckets: int) -> boo
         and last is not None
         and (last - first) // length > max(_MANY, _WINDOWS_A_BUCKET * buckets)
     )
-
-
-def _limit(model: Model, measure: str) -> float | None:
-    return next(
-        (rule.above for rule in model.rules if rule.measure == measure and rule.above is not None), None
-    )
-
-
-def _bucketed(
-    columns: list[str], windows: Spans, layers: tuple[Any, Any, Any], buckets: int
-) -> dict[str, Any]:
-    value, p, breach = layers
-    every = max(-(-len(windows) // max(buckets, 1)), 1)
-    edges = list(range(0, len(windows), every))
-    shape = (len(edges), len(columns))
-    with np.errstate(all="ignore"):
-        worst = np.array([_nanmax(value[:, begin : begin + every]) for begin in edges]).reshape(shape).T
-        least = np.array([_nanmax(-p[:, begin : begin + every]) for begin in edges]).reshape(shape).T
-    hit = np.array([breach[:, begin : begin + every].any(axis=1) for begin in edges]).reshape(shape).T
-    order = (
-        np.argsort(-np.nan_to_num(_nanmax(worst), nan=-1.0), kind="stable") if edges else range(len(columns))
-    )
-    return {
-        "columns": [columns[place] for place in order],
-        "start": [iso(windows.start[begin]) for begin in edges],
-        "end": [iso(windows.finish[min(begin + every, len(windows)) - 1]) for begin in edges],
-        "value": [_plain(worst[place]) for place in order] if edges else [],
-        "p": [_plain(-least[place]) for place in order] if edges else [],
-        "breach": [hit[place].tolist() for place in order] if edges else [],
-    }
-
-
-def _nanmax(array: Any) -> Any:
-    """Row maxima, NaN where a row has no number."""
-    known = np.where(np.isnan(array), -np.inf, array)
-    top = known.max(axis=1, initial=-np.inf)
-    return np.where(np.isneginf(top), np.nan, top)
-
-
-def _plain(numbers: Any) -> list[float | None]:
-    return [None if np.isnan(number) else round(float(number), 6) for number in numbers]
 
 
 def window_results(books: Transaction, view: View, start: int, end: int) -> list[dict[str, Any]]:

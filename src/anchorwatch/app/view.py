@@ -57,11 +57,11 @@ class View:
             if not item.every and item.segment == self.segment and self.version in {"", item.version}
         ]
 
-    def profile(self, books: Transaction, start: int, end: int) -> Profile | None:
-        """All windows that start in a span, together; None when there are none."""
+    def profile(self, books: Transaction, start: int, end: int, *, rows: bool = True) -> Profile | None:
+        """All windows that start in a span, together, on demand without sampled `rows`; None when there are none."""
         grain = "1d" if "1d" in stored_grains(self.model) and _whole_days(self.model, start, end) else None
         span = Span(grain or self.model.spec.window.text, start, end)
-        found = list(window_profiles(books, self.model, self.parts(books), span).values())
+        found = list(window_profiles(books, self.model, self.parts(books), span, rows=rows).values())
         return combined(found) if found else None
 
     def reference(self, books: Transaction, profile: Profile, start: int) -> Profile | None:

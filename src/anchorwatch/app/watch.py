@@ -229,6 +229,7 @@ class Watch:
             at=self.now(),
             rejected=batch.rejections,
             rejected_count=batch.rejected_count,
+            refused=batch.refused if batch.refused.rows else None,
         )
         future = self.inbox.submit(entry)
         future.add_done_callback(lambda _: self.worker.wake())

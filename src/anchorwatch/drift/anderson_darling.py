@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from anchorwatch.core.schema import Kind, Task
 from anchorwatch.core.types import Stage
-from anchorwatch.drift.bins import Bins, Found, over_bins
+from anchorwatch.drift.bins import PAIRS, Bins, Found, over_bins
 from anchorwatch.drift.subjects import Side
 from anchorwatch.profile.measure import Family, measure
 from anchorwatch.stats import bridge
@@ -27,6 +28,7 @@ _SOURCE = "Pettitt 1976; Scholz and Stephens 1987; scipy.stats.anderson_ksamp"
     needs=frozenset({"numbers"}),
     better="lower",
     symmetric=True,
+    kept=False,
     source=_SOURCE,
 )
 def anderson_darling(reference: Profile | None, current: Profile) -> Results:
@@ -57,6 +59,7 @@ def anderson_darling(reference: Profile | None, current: Profile) -> Results:
     stage=Stage.OUTCOMES,
     better="lower",
     symmetric=True,
+    kept=False,
     source=_SOURCE,
 )
 def target_anderson_darling(reference: Profile | None, current: Profile) -> Results:
@@ -73,6 +76,8 @@ def target_anderson_darling(reference: Profile | None, current: Profile) -> Resu
     return over_bins("target_anderson_darling", reference, current, _test, Side.TARGET)
 
 
+@lru_cache(maxsize=PAIRS)
 def _test(bins: Bins) -> Found:
+    """Kept for `drift`, which asks for the same."""
     n, m = np.maximum(bins.n, 1), np.maximum(bins.m, 1)
     return *bridge.anderson_darling(bins.gap, bins.share, n, m), [None] * n.size

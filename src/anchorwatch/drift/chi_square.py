@@ -37,6 +37,7 @@ _KINDS = frozenset({Kind.NUMBER, Kind.CATEGORY})
     kinds=_KINDS,
     better="lower",
     symmetric=True,
+    kept=False,
     source="Pearson 1900; scipy.stats.chi2_contingency",
 )
 def chi_square(reference: Profile | None, current: Profile) -> Results:
@@ -71,6 +72,7 @@ def chi_square(reference: Profile | None, current: Profile) -> Results:
     stage=Stage.OUTCOMES,
     better="lower",
     symmetric=True,
+    kept=False,
     source="Pearson 1900; scipy.stats.chi2_contingency",
 )
 def target_chi_square(reference: Profile | None, current: Profile) -> Results:

@@ -27,6 +27,7 @@ _SOURCE = "Anderson 1962; scipy.stats.cramervonmises_2samp"
     needs=frozenset({"numbers"}),
     better="lower",
     symmetric=True,
+    kept=False,
     source=_SOURCE,
 )
 def cramer_von_mises(reference: Profile | None, current: Profile) -> Results:
@@ -57,6 +58,7 @@ def cramer_von_mises(reference: Profile | None, current: Profile) -> Results:
     stage=Stage.OUTCOMES,
     better="lower",
     symmetric=True,
+    kept=False,
     source=_SOURCE,
 )
 def target_cramer_von_mises(reference: Profile | None, current: Profile) -> Results:

@@ -27,6 +27,7 @@ _SOURCE = "Székely and Rizzo 2013; scipy.stats.energy_distance"
     needs=frozenset({"numbers"}),
     unit="roots of reference standard deviations",
     better="lower",
+    kept=False,
     source=_SOURCE,
 )
 def energy(reference: Profile | None, current: Profile) -> Results:
@@ -57,6 +58,7 @@ def energy(reference: Profile | None, current: Profile) -> Results:
     stage=Stage.OUTCOMES,
     unit="roots of reference standard deviations",
     better="lower",
+    kept=False,
     source=_SOURCE,
 )
 def target_energy(reference: Profile | None, current: Profile) -> Results:

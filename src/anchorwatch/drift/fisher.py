@@ -29,6 +29,7 @@ _KINDS = frozenset({Kind.NUMBER, Kind.CATEGORY})
     high=1.0,
     better="lower",
     symmetric=True,
+    kept=False,
     source=_SOURCE,
 )
 def fisher(reference: Profile | None, current: Profile) -> Results:
@@ -57,6 +58,7 @@ def fisher(reference: Profile | None, current: Profile) -> Results:
     high=1.0,
     better="lower",
     symmetric=True,
+    kept=False,
     source=_SOURCE,
 )
 def target_fisher(reference: Profile | None, current: Profile) -> Results:

@@ -25,6 +25,7 @@ _KINDS = frozenset({Kind.NUMBER, Kind.CATEGORY})
     kinds=_KINDS,
     better="lower",
     symmetric=True,
+    kept=False,
     source=_SOURCE,
 )
 def g_test(reference: Profile | None, current: Profile) -> Results:
@@ -52,6 +53,7 @@ def g_test(reference: Profile | None, current: Profile) -> Results:
     stage=Stage.OUTCOMES,
     better="lower",
     symmetric=True,
+    kept=False,
     source=_SOURCE,
 )
 def target_g_test(reference: Profile | None, current: Profile) -> Results:

@@ -28,6 +28,7 @@ _KINDS = frozenset({Kind.NUMBER, Kind.CATEGORY})
     high=1.0,
     better="lower",
     symmetric=True,
+    kept=False,
     source=_SOURCE,
 )
 def hellinger(reference: Profile | None, current: Profile) -> Results:
@@ -55,6 +56,7 @@ def hellinger(reference: Profile | None, current: Profile) -> Results:
     high=1.0,
     better="lower",
     symmetric=True,
+    kept=False,
     source=_SOURCE,
 )
 def target_hellinger(reference: Profile | None, current: Profile) -> Results:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -35,18 +36,48 @@ _ANSWERS = frozenset({PREDICTION, SCORE, OUTCOME})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Pair:
-    """The same columns of two samples.
+class Rows:
+    """Rows of one side; known by identity, so that what is worked out of a reference can be kept.
 
     Attributes:
-        reference, current: coordinates of rows, shape (n, d), none missing.
-        codes, current_codes: the same as whole numbers that only order, for trees.
+        values: coordinates, shape (n, d), none missing.
+        codes: the same as whole numbers that only order, for trees.
     """
 
-    reference: Floats
-    current: Floats
+    values: Floats
     codes: NDArray[np.int64]
-    current_codes: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pair:
+    """The same columns of two samples."""
+
+    before: Rows
+    after: Rows
+
+    @property
+    def reference(self) -> Floats:
+        """Coordinates of the reference's rows, shape (n, d)."""
+        return self.before.values
+
+    @property
+    def current(self) -> Floats:
+        """Coordinates of the current rows, shape (m, d)."""
+        return self.after.values
+
+    @property
+    def codes(self) -> NDArray[np.int64]:
+        """Codes of the reference's rows."""
+        return self.before.codes
+
+    @property
+    def current_codes(self) -> NDArray[np.int64]:
+        """Codes of the current rows."""
+        return self.after.codes
+
+
+REFERENCES = 8
+"""References whose rows are kept at hand: windows come one after another and have the same one."""
 
 
 def over_rows(
@@ -102,20 +133,25 @@ def _tested(
 
 
 def _inputs(grid: Grid, reference: Sample, current: Sample) -> Pair:
+    return Pair(_reference(grid, reference), _rows(grid, current))
+
+
+def _rows(grid: Grid, sample: Sample) -> Rows:
     """Numbers as their place among the reference's quantiles, categories as one coordinate per level."""
     numbers = [lane for lane, name in enumerate(grid.numbers) if name not in _ANSWERS]
     categories = [lane for lane, name in enumerate(grid.categories) if name not in _ANSWERS]
-    sides = []
-    for sample in (reference, current):
-        codes = sample.codes[:, numbers].astype(np.int64)
-        levels = sample.levels[:, categories].astype(np.int64)
-        bins = np.array([grid.edges[lane].size + 1 for lane in numbers], np.float64)
-        # What is missing lies apart from all that is known.
-        places = np.where(codes >= bins, -0.5, (codes + 0.5) / np.maximum(bins, 1))
-        shares = [_one_hot(levels[:, place], len(grid.levels[lane])) for place, lane in enumerate(categories)]
-        sides.append((np.concatenate([places, *shares], axis=1), np.concatenate([codes, levels], axis=1)))
-    (before, old), (after, new) = sides
-    return Pair(before, after, old, new)
+    codes = sample.codes[:, numbers].astype(np.int64)
+    levels = sample.levels[:, categories].astype(np.int64)
+    bins = np.array([grid.edges[lane].size + 1 for lane in numbers], np.float64)
+    # What is missing lies apart from all that is known.
+    places = np.where(codes >= bins, -0.5, (codes + 0.5) / np.maximum(bins, 1))
+    shares = [_one_hot(levels[:, place], len(grid.levels[lane])) for place, lane in enumerate(categories)]
+    return Rows(np.concatenate([places, *shares], axis=1), np.concatenate([codes, levels], axis=1))
+
+
+@lru_cache(maxsize=REFERENCES)
+def _reference(grid: Grid, sample: Sample) -> Rows:
+    return _rows(grid, sample)
 
 
 def _one_hot(levels: NDArray[np.int64], known: int) -> Floats:
@@ -125,25 +161,51 @@ def _one_hot(levels: NDArray[np.int64], known: int) -> Floats:
     return np.asarray(np.eye(width)[np.clip(place, 0, width - 1)] / np.sqrt(2), dtype=np.float64)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Frame:
+    """What a reference's vectors are turned by, where they are wide, and cut at into codes."""
+
+    rows: Rows
+    components: Components | None
+    cuts: Floats
+
+    @classmethod
+    def of(cls, before: Floats) -> _Frame:
+        """Of a reference's rows, at least one."""
+        components = Components.of(before, 1.0) if before.shape[1] > _AXES else None
+        turned = _turned(before, components)
+        cuts = np.quantile(turned, np.linspace(0, 1, _CUTS + 1)[1:-1], axis=0)
+        return cls(Rows(before, _cut(turned, cuts)), components, cuts)
+
+    def codes(self, rows: Floats) -> NDArray[np.int64]:
+        """Which part of each of the reference's axes rows lie in."""
+        return _cut(_turned(rows, self.components), self.cuts)
+
+
+def _turned(rows: Floats, components: Components | None) -> Floats:
+    if components is None:
+        return rows
+    scaled = (rows - components.centre) / components.scale
+    return np.asarray(scaled @ components.axes[:_AXES].T, dtype=np.float64)
+
+
+def _cut(turned: Floats, cuts: Floats) -> NDArray[np.int64]:
+    lanes = [np.searchsorted(cuts[:, lane], turned[:, lane]) for lane in range(turned.shape[1])]
+    return np.stack(lanes, axis=1)
+
+
+@lru_cache(maxsize=REFERENCES)
+def _framed(grid: Grid, reference: Sample, name: str) -> _Frame | None:
+    before = _known(reference.vector(grid, name))
+    return _Frame.of(before) if len(before) else None
+
+
 def _vectors(grid: Grid, reference: Sample, current: Sample, name: str) -> Pair:
-    before, after = (_known(sample.vector(grid, name)) for sample in (reference, current))
-    if not len(before) or not len(after):
+    frame, after = _framed(grid, reference, name), _known(current.vector(grid, name))
+    if frame is None or not len(after):
         nothing = np.zeros((0, 1), np.int64)
-        return Pair(before, after, nothing, nothing)
-    if before.shape[1] > _AXES:
-        components = Components.of(before, 1.0)
-        turned = [
-            (rows - components.centre) / components.scale @ components.axes[:_AXES].T
-            for rows in (before, after)
-        ]
-    else:
-        turned = [before, after]
-    cuts = np.quantile(turned[0], np.linspace(0, 1, _CUTS + 1)[1:-1], axis=0)
-    codes = [
-        np.stack([np.searchsorted(cuts[:, lane], rows[:, lane]) for lane in range(rows.shape[1])], axis=1)
-        for rows in turned
-    ]
-    return Pair(before, after, codes[0], codes[1])
+        return Pair(Rows(after[:0], nothing), Rows(after, nothing))
+    return Pair(frame.rows, Rows(after, frame.codes(after)))
 
 
 def _known(rows: NDArray[np.float32]) -> Floats:

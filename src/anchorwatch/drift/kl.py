@@ -28,6 +28,7 @@ _KINDS = frozenset({Kind.NUMBER, Kind.CATEGORY})
     kinds=_KINDS,
     unit="nats",
     better="lower",
+    kept=False,
     source=_SOURCE,
 )
 def kl(reference: Profile | None, current: Profile) -> Results:
@@ -55,6 +56,7 @@ def kl(reference: Profile | None, current: Profile) -> Results:
     stage=Stage.OUTCOMES,
     unit="nats",
     better="lower",
+    kept=False,
     source=_SOURCE,
 )
 def target_kl(reference: Profile | None, current: Profile) -> Results:

@@ -29,6 +29,7 @@ _KINDS = frozenset({Kind.NUMBER, Kind.CATEGORY})
     high=1.0,
     better="lower",
     symmetric=True,
+    kept=False,
     source=_SOURCE,
 )
 def l_infinity(reference: Profile | None, current: Profile) -> Results:
@@ -56,6 +57,7 @@ def l_infinity(reference: Profile | None, current: Profile) -> Results:
     high=1.0,
     better="lower",
     symmetric=True,
+    kept=False,
     source=_SOURCE,
 )
 def target_l_infinity(reference: Profile | None, current: Profile) -> Results:

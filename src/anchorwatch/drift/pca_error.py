@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import stdtr
 
 from anchorwatch.core.schema import Kind
-from anchorwatch.drift.joint import Pair, over_rows, over_vectors
+from anchorwatch.drift.joint import REFERENCES, Pair, Rows, over_rows, over_vectors
 from anchorwatch.profile.measure import Family, measure
 from anchorwatch.stats.principal import Components
 
@@ -69,13 +70,20 @@ def vector_pca_error(reference: Profile | None, current: Profile) -> Results:
 
 
 def _test(pair: Pair) -> tuple[float, float]:
-    half = len(pair.reference) // 2
-    components = Components.of(pair.reference[:half])
-    usual, now = components.errors(pair.reference[half:]), components.errors(pair.current)
+    components, usual = _fitted(pair.before)
+    now = components.errors(pair.current)
     least = 1e-9  # distances below it are rounding
     if usual.mean() < least:
         return (1.0, 1.0) if now.mean() < least else (float(now.mean() / least), 0.0)
     return float(now.mean() / usual.mean()), _welch(usual, now)
+
+
+@lru_cache(maxsize=REFERENCES)
+def _fitted(reference: Rows) -> tuple[Components, NDArray[np.float64]]:
+    """Components of one half of the reference, and their errors of the other."""
+    half = len(reference.values) // 2
+    components = Components.of(reference.values[:half])
+    return components, components.errors(reference.values[half:])
 
 
 def _welch(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:

@@ -28,6 +28,7 @@ _SOURCE = "Siddiqi 2006; the ten equal bins and 1e-4 of credit scoring"
     unit="nats",
     better="lower",
     symmetric=True,
+    kept=False,
     source=_SOURCE,
 )
 def psi_classic(reference: Profile | None, current: Profile) -> Results:
@@ -62,6 +63,7 @@ def psi_classic(reference: Profile | None, current: Profile) -> Results:
     unit="nats",
     better="lower",
     symmetric=True,
+    kept=False,
     source=_SOURCE,
 )
 def target_psi_classic(reference: Profile | None, current: Profile) -> Results:

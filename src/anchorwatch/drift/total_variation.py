@@ -29,6 +29,7 @@ _KINDS = frozenset({Kind.NUMBER, Kind.CATEGORY})
     high=1.0,
     better="lower",
     symmetric=True,
+    kept=False,
     source=_SOURCE,
 )
 def total_variation(reference: Profile | None, current: Profile) -> Results:
@@ -58,6 +59,7 @@ def total_variation(reference: Profile | None, current: Profile) -> Results:
     high=1.0,
     better="lower",
     symmetric=True,
+    kept=False,
     source=_SOURCE,
 )
 def target_total_variation(reference: Profile | None, current: Profile) -> Results:

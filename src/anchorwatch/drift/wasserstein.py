@@ -89,6 +89,7 @@ def target_wasserstein(reference: Profile | None, current: Profile) -> Results:
     unit="column's unit",
     better="lower",
     symmetric=True,
+    kept=False,
     source=_SOURCE,
 )
 def wasserstein_raw(reference: Profile | None, current: Profile) -> Results:
@@ -117,6 +118,7 @@ def wasserstein_raw(reference: Profile | None, current: Profile) -> Results:
     unit="outcome's unit",
     better="lower",
     symmetric=True,
+    kept=False,
     source=_SOURCE,
 )
 def target_wasserstein_raw(reference: Profile | None, current: Profile) -> Results:

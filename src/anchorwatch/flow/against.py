@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from anchorwatch.core.schema import ModelSpec
-    from anchorwatch.flow.books import Books
+    from anchorwatch.flow.books import Judging
     from anchorwatch.flow.ports import Model, Reference
 
 Window = tuple[int, Profile]
@@ -36,7 +36,7 @@ class Compared:
     grain: str = ""
 
 
-def reference_of(books: Books, model: Model, compared: Compared) -> Profile | None:
+def reference_of(books: Judging, model: Model, compared: Compared) -> Profile | None:
     """What the model's spec wants the window to be compared with, on the window's own grid; None when there is none."""
     profile, against = compared.profile, model.spec.against
     if not profile.grid.fitted:
@@ -53,7 +53,7 @@ def reference_of(books: Books, model: Model, compared: Compared) -> Profile | No
     return Profile.sum(profile.grid, alike) if alike else None
 
 
-def _before(books: Books, model: Model, compared: Compared) -> Profile | None:
+def _before(books: Judging, model: Model, compared: Compared) -> Profile | None:
     """The window before, or all of some time before, of the same slices and on the same grid."""
     against, grid = model.spec.against, compared.profile.grid
     reach = span_micros(against.span) if against.base is Base.LAST else FAR
@@ -76,8 +76,13 @@ def season(spec: ModelSpec, start: int) -> tuple[int, ...]:
     return (at.weekday(),) if spec.against.base is Base.WEEKDAY else (at.weekday(), at.hour)
 
 
-def companions(spec: ModelSpec, reference: Reference) -> list[tuple[Profile, Profile | None]]:
-    """Each window of the reference with what it would be compared with, itself left out: how the usual varies."""
+def companions(
+    spec: ModelSpec, reference: Reference, *, rows: bool = True
+) -> list[tuple[Profile, Profile | None]]:
+    """Each window of the reference with what it would be compared with, itself left out: how the usual varies.
+
+    On demand without sampled `rows`, which take most of the time and few measures look at.
+    """
     windows = reference.windows
     if spec.against.base in SEASONS:
         return [(profile, _others(spec, windows, place)) for place, (_, profile) in enumerate(windows)]
@@ -89,7 +94,8 @@ def companions(spec: ModelSpec, reference: Reference) -> list[tuple[Profile, Pro
         return [
             (profile, _until(windows, start - reach, place)) for place, (start, profile) in enumerate(windows)
         ]
-    return [(profile, _without(reference.profile, profile)) for _, profile in windows]
+    whole = reference.profile if rows else replace(reference.profile, sample=None)
+    return [(profile, _without(whole, profile)) for _, profile in windows]
 
 
 def _without(whole: Profile, part: Profile) -> Profile:

@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 
 
 def by_model(batches: Sequence[Arrived], kind: EventKind) -> Iterator[tuple[str, list[Arrived]]]:
-    """Batches of one kind, model by model, in order of arrival within a model."""
-    wanted = sorted((batch for batch in batches if batch.kind is kind), key=lambda batch: batch.model)
+    """Batches of one kind that have rows, model by model, in order of arrival within a model."""
+    wanted = sorted(
+        (batch for batch in batches if batch.kind is kind and batch.rows), key=lambda batch: batch.model
+    )
     for name, group in groupby(wanted, key=lambda batch: batch.model):
         yield name, list(group)
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from anchorwatch.core.schema import ModelSpec
     from anchorwatch.flow.books import Watched
     from anchorwatch.flow.ports import Model, Reference
+    from anchorwatch.profile.profile import Profile
 
 MOST_WINDOWS = 400
 """Windows of a reference that are looked at, spread evenly over it: enough to know a spread by."""
@@ -55,7 +56,9 @@ def _grounds(spec: ModelSpec, reference: Reference, measure: str) -> dict[str, G
     values: dict[str, list[float]] = defaultdict(list)
     chances: dict[str, list[float]] = defaultdict(list)
     rows: dict[str, list[int]] = defaultdict(list)
-    pairs = companions(spec, reference) if compared else [(profile, None) for _, profile in reference.windows]
+    pairs: list[tuple[Profile, Profile | None]] = [(profile, None) for _, profile in reference.windows]
+    if compared:
+        pairs = companions(spec, reference, rows="sample" in MEASURES[measure].needs)
     for profile, other in pairs[:: -(-len(pairs) // MOST_WINDOWS) or 1]:
         results = MEASURES[measure](other, profile)
         numbers = (results.value.tolist(), results.p.tolist(), results.n.tolist())

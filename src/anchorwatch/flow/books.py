@@ -114,8 +114,10 @@ class Profiles(Protocol):
         """Grid ids of windows that exist, by (slice, start)."""
         ...
 
-    def load(self, slice_ids: Collection[int], grain: str, start: int, end: int) -> list[Kept]:
-        """All with `start` <= window start < `end`, by start."""
+    def load(
+        self, slice_ids: Collection[int], grain: str, start: int, end: int, *, rows: bool = True
+    ) -> list[Kept]:
+        """All with `start` <= window start < `end`, by start; on demand without sampled `rows`."""
         ...
 
 
@@ -342,6 +344,11 @@ class Folding(Watched, Protocol):
 
 class Judging(Watched, Protocol):
     """What turns results of windows into findings and incidents."""
+
+    @property
+    def profiles(self) -> Profiles:
+        """Profiles of windows."""
+        ...
 
     @property
     def results(self) -> ResultBook:

@@ -15,6 +15,7 @@ from anchorwatch.core.types import Stage
 from anchorwatch.flow.bands import grounds_of, longest_gap, newest_reference
 from anchorwatch.flow.ports import WHOLE, Slice
 from anchorwatch.flow.times import window_at
+from anchorwatch.flow.unkept import Windows, unkept, worked_out
 from anchorwatch.incidents.grouping import group
 from anchorwatch.incidents.machine import step as step_incident
 from anchorwatch.rules.defaults import SILENCE
@@ -173,7 +174,8 @@ def _findings(
     item, slice_id, beside = where
     start, end = sitting.window
     depth = max(history_needed(rule) for rule in rules)
-    panels = _panels(books, model, _Depth(slice_id, start, depth, frozenset(rule.measure for rule in rules)))
+    measures = frozenset(rule.measure for rule in rules)
+    panels = _panels(books, model, _Depth(slice_id, item.segment, start, depth, measures))
     grounds = _grounds(books, model, rules)
     place = Place(
         model=model.spec.name,
@@ -211,6 +213,7 @@ class _Depth:
     """The results rules want to see: of a slice, in a window and so many before it."""
 
     slice_id: int
+    segment: str
     start: int
     windows: int
     measures: frozenset[str]
@@ -224,6 +227,13 @@ def _panels(books: Judging, model: Model, depth: _Depth) -> list[Panel]:
         starts.append(window_at(starts[-1] - 1, grain, zone)[0])
     kept = books.results.panels(depth.slice_id, grain, starts[-1], depth.start + 1, depth.measures)
     found = {item.start: {results.measure: results for results in item.panel} for item in kept}
+    lacking = unkept(model, depth.segment, depth.measures)
+    if lacking:  # rules that are tried out ask for what rules in force did not
+        slices = books.models.slices(model.id).items()
+        parts = [number for each, number in slices if not each.every and each.segment == depth.segment]
+        spans = [(item.start, item.finish) for item in kept]
+        for at, _, panel in worked_out(books, model, lacking, Windows(parts, grain, spans)):
+            found[at] |= {results.measure: results for results in panel}
     return [found.get(at, {}) for at in reversed(starts)]
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from anchorwatch.flow.ports import Model, Touched
     from anchorwatch.profile.measure import Measure
 
-_FREE_OF_GRID = ("service", "confusion", "scores", "residuals", "joined", "extent")
+_FREE_OF_GRID = ("service", "confusion", "scores", "residuals", "joined", "extent", "refused")
 
 
 def applicable(task: Task) -> list[Measure]:
@@ -34,16 +34,20 @@ def applicable(task: Task) -> list[Measure]:
 
 
 def of_wholes(model: Model) -> list[Measure]:
-    """Measures kept for the whole model: all but costly ones, which are computed when a rule asks or somebody looks."""
+    """Measures kept for the whole model; costly and further ones are computed when a rule asks or somebody looks."""
     asked = {rule.measure for rule in model.rules}
-    return [item for item in applicable(model.spec.task) if not item.costly or item.name in asked]
+    return [
+        item for item in applicable(model.spec.task) if (item.kept and not item.costly) or item.name in asked
+    ]
 
 
 def of_segments(model: Model) -> list[Measure]:
     """Measures kept for segments: all but drift, which is computed when somebody looks or a rule asks for it."""
     asked = {rule.measure for rule in model.rules if rule.segments}
     return [
-        item for item in applicable(model.spec.task) if item.family is not Family.DRIFT or item.name in asked
+        item
+        for item in applicable(model.spec.task)
+        if (item.kept and item.family is not Family.DRIFT) or item.name in asked
     ]
 
 
@@ -115,12 +119,17 @@ def _measure(books: Books, model: Model, span: Span) -> list[Measured]:
     return measured
 
 
-def window_profiles(books: Books, model: Model, slices: Iterable[int], span: Span) -> dict[int, Profile]:
-    """The profile of each slice in one window (or longer span), inputs and outcomes together, expiry counted."""
+def window_profiles(
+    books: Books, model: Model, slices: Iterable[int], span: Span, *, rows: bool = True
+) -> dict[int, Profile]:
+    """The profile of each slice in one window (or longer span), inputs and outcomes together, expiry counted.
+
+    On demand without sampled `rows`, which are most of the work of adding up many windows.
+    """
     found: dict[int, list[Profile]] = defaultdict(list)
-    for kept in books.profiles.load(list(slices), span.grain, span.start, span.finish):
+    for kept in books.profiles.load(list(slices), span.grain, span.start, span.finish, rows=rows):
         found[kept.slice_id].append(kept.profile)
-    return {slice_id: _expired(model, span, combined(parts)) for slice_id, parts in found.items()}
+    return {slice_id: expired(model, span, combined(parts)) for slice_id, parts in found.items()}
 
 
 def combined(profiles: Sequence[Profile]) -> Profile:
@@ -135,7 +144,7 @@ def combined(profiles: Sequence[Profile]) -> Profile:
     return total
 
 
-def _expired(model: Model, span: Span, profile: Profile) -> Profile:
+def expired(model: Model, span: Span, profile: Profile) -> Profile:
     """Once the horizon is past, predictions without an outcome are waited for no longer."""
     horizon = span_micros(model.spec.outcome_horizon)
     if (model.reached or 0) < span.finish + horizon or profile.service is None:

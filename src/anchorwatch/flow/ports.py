@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from anchorwatch.core.types import EventKind, Rule, Stage
     from anchorwatch.flow.runs import Run
     from anchorwatch.profile.profile import Profile
+    from anchorwatch.profile.refused import Refused
     from anchorwatch.rules.ground import Ground
 
 WHOLE = ""
@@ -130,6 +131,7 @@ class SetAside:
     tries: int = 1
     payload: bytes = b""
     dropped: NDArray[np.int32] | None = None
+    refused: Refused | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -222,4 +224,9 @@ class Arrived(Protocol):
     @property
     def at(self) -> int:
         """When it arrived, in microseconds."""
+        ...
+
+    @property
+    def refused(self) -> Refused | None:
+        """Rows of it that were refused; None when there were none. A batch of which no row was taken has only these."""
         ...

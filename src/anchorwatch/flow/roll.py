@@ -13,10 +13,12 @@ from anchorwatch.flow.arrivals import by_model, stacked
 from anchorwatch.flow.join import fold_joined
 from anchorwatch.flow.ports import Kept, Touched, Version
 from anchorwatch.flow.records import records_of
+from anchorwatch.flow.refusals import count_refused
 from anchorwatch.flow.slices import bounded, grid_for, slices_of
 from anchorwatch.flow.times import windows
 from anchorwatch.profile.extent import Extent
 from anchorwatch.profile.fold import prepare
+from anchorwatch.profile.refused import Refused
 from anchorwatch.profile.sample import WINDOW_ROWS
 from anchorwatch.stats.codes import blocks, distinct, paired
 
@@ -35,7 +37,10 @@ _RUN_DAYS = 8
 
 
 def roll(books: Folding, index: Index, batches: Sequence[Arrived]) -> None:
-    """Fold the predictions among `batches` and move the roller's offset, all in one transaction."""
+    """Fold the predictions among `batches` and move the roller's offset, all in one transaction.
+
+    Rows that were refused are counted where most rows of their batch lie.
+    """
     for name, group in by_model(batches, EventKind.PREDICTIONS):
         model = books.models.get(name)
         frame, keys = _fresh(books, index, model, stacked(group))
@@ -43,6 +48,9 @@ def roll(books: Folding, index: Index, batches: Sequence[Arrived]) -> None:
             _fold(books, index, model, _Rows(frame, keys))
             newest = int(frame["_at"].dt.epoch("us").max())  # type: ignore[arg-type]
             books.models.seen(model.id, EventKind.PREDICTIONS, newest, group[-1].at)
+    for batch in batches:
+        if batch.refused is not None and batch.kind is EventKind.PREDICTIONS:
+            count_refused(books, books.models.get(batch.model), batch)
     books.offsets.set(ROLLER, batches[-1].seq)
 
 
@@ -148,14 +156,17 @@ def _fold_grid(books: Folding, model: Model, grid_id: int, part: _Part) -> None:
         slice_ids, starts, groups = paired(column, part.starts)
         for here, block in blocks(groups, len(starts)):
             profiles = prepared.fold(block, len(starts[here]), sample)
+            refused = None if place else Refused()  # counted for the whole alone
             extents = [Extent.of({start: part.ends[start]}) for start in starts[here].tolist()]
+            profiles = [
+                replace(profile, extent=extent, refused=refused)
+                for profile, extent in zip(profiles, extents, strict=True)
+            ]
             books.profiles.add(
                 model.spec.window.text,
                 [
-                    Kept(int(slice_id), int(start), Stage.INPUTS, grid_id, replace(profile, extent=extent))
-                    for slice_id, start, profile, extent in zip(
-                        slice_ids[here], starts[here], profiles, extents, strict=True
-                    )
+                    Kept(int(slice_id), int(start), Stage.INPUTS, grid_id, profile)
+                    for slice_id, start, profile in zip(slice_ids[here], starts[here], profiles, strict=True)
                 ],
             )
 

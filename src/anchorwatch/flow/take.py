@@ -10,7 +10,7 @@ are `_id`, `_at` and `_outcome`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from operator import or_
 from typing import TYPE_CHECKING, Any
@@ -33,6 +33,7 @@ from anchorwatch.flow.take_batch import (
 from anchorwatch.flow.take_cells import Fault, flag
 from anchorwatch.flow.take_rows import outcome_rows, prediction_rows, reference_rows
 from anchorwatch.flow.take_sheet import Sheet, check_size, sheet_of_events, sheet_of_table, table_of
+from anchorwatch.profile.refused import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -151,6 +152,7 @@ class _Part:
     rows: int
     rejections: tuple[Rejection, ...] = ()
     rejected: int = 0
+    refused: Refused = field(default_factory=Refused)
 
 
 def _part(spec: ModelSpec, kind: EventKind, sheet: Sheet, terms: Terms) -> _Part:
@@ -159,7 +161,8 @@ def _part(spec: ModelSpec, kind: EventKind, sheet: Sheet, terms: Terms) -> _Part
     if not faults:
         return _Part(frame, frame.height)
     bad = _any(faults)
-    return _Part(frame.filter(~bad), frame.height, _rejections(faults, bad), int(bad.sum()))
+    told = _rejections(faults, bad)
+    return _Part(frame.filter(~bad), frame.height, told, int(bad.sum()), _refused(faults, bad))
 
 
 def _any(faults: list[Fault]) -> pl.Series:
@@ -173,6 +176,21 @@ def _rejections(faults: list[Fault], bad: pl.Series) -> tuple[Rejection, ...]:
         fault = next(fault for fault in faults if fault.bad[row])
         kept.append(Rejection(row, *fault.tell(row)))
     return tuple(kept)
+
+
+def _refused(faults: list[Fault], bad: pl.Series) -> Refused:
+    """How many rows each column is to blame for first; of very many rows the first ones speak for all."""
+    columns: dict[str, int] = {}
+    left = bad
+    for fault in faults:
+        rows = (left & fault.bad.fill_null(False)).arg_true()
+        names = [fault.tell(row)[0] for row in rows.head(KEPT_REJECTIONS).to_list()]
+        for name in names:
+            columns[name] = columns.get(name, 0) + 1
+        if names:
+            columns[names[0]] += len(rows) - len(names)
+        left = left & ~fault.bad.fill_null(False)
+    return Refused.of(columns)
 
 
 def _batch(spec: ModelSpec, kind: EventKind, parts: list[_Part], terms: Terms) -> Batch:
@@ -196,6 +214,7 @@ def _batch(spec: ModelSpec, kind: EventKind, parts: list[_Part], terms: Terms) -
         rejections=kept,
         rejected_count=count,
         duplicates=frame.height - alone.height,
+        refused=Refused.sum([part.refused for part in parts]),
     )
 
 

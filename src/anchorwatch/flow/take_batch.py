@@ -11,6 +11,7 @@ import polars as pl
 
 from anchorwatch.core.errors import CorruptError, InputError
 from anchorwatch.core.types import OnError
+from anchorwatch.profile.refused import Refused
 
 if TYPE_CHECKING:
     from anchorwatch.core.types import EventKind, Rejection
@@ -60,8 +61,8 @@ class Terms:
 class Batch:
     """Rows of one model in canonical form, and what was left out of them.
 
-    `rejections` tells of the first 100 rows that could not be taken, `rejected_count` how many there were;
-    `duplicates` counts rows whose id another row of the batch has.
+    `rejections` tells of the first 100 rows that could not be taken, `rejected_count` how many there were, `refused`
+    because of which columns; `duplicates` counts rows whose id another row of the batch has.
     """
 
     id: str
@@ -71,6 +72,7 @@ class Batch:
     rejections: tuple[Rejection, ...] = ()
     rejected_count: int = 0
     duplicates: int = 0
+    refused: Refused = field(default_factory=Refused)
 
 
 class RefusedError(InputError):

@@ -28,6 +28,7 @@ from anchorwatch.profile.parts import (
     Service,
 )
 from anchorwatch.profile.profile import Profile
+from anchorwatch.profile.refused import Refused
 from anchorwatch.profile.sample_codec import decode_sample, encode_sample
 from anchorwatch.profile.unseen import UNSEEN_KEPT
 from anchorwatch.profile.vectors import Vectors
@@ -54,8 +55,8 @@ def encode(profile: Profile) -> bytes:
     return b"".join([seal(PROFILE, content), sample, _TAIL.pack(len(sample))])
 
 
-def decode(data: bytes, grid: Grid) -> Profile:
-    """The profile that `encode` wrote.
+def decode(data: bytes, grid: Grid, *, rows: bool = True) -> Profile:
+    """The profile that `encode` wrote, on demand without its sampled `rows`.
 
     Raises:
         CorruptError: the bytes are not what was written.
@@ -76,7 +77,7 @@ def decode(data: bytes, grid: Grid) -> Profile:
     if reader.tail and "categories" not in parts:
         raise CorruptError("more is found than was written")
     reader.close()
-    if size:
+    if size and rows:
         parts["sample"] = decode_sample(data[end - size : end], grid)
     return Profile(grid, **parts)
 
@@ -351,6 +352,21 @@ def _read_isolated(reader: Reader, _grid: Grid) -> Isolated:
     return Isolated(*reader.integers(2))
 
 
+def _write_refused(writer: Writer, part: Refused) -> None:
+    text = np.frombuffer(orjson.dumps(part.columns) if part.columns else b"", np.uint8)
+    writer.integers(part.rows, text.size)
+    writer.counts(text.astype(np.int64))
+
+
+def _read_refused(reader: Reader, _grid: Grid) -> Refused:
+    rows, size = reader.integers(2)
+    text = reader.counts(max(size, 0)).astype(np.uint8).tobytes()
+    try:
+        return Refused.read(rows, orjson.loads(text) if text else {})
+    except orjson.JSONDecodeError:
+        raise CorruptError("the columns of refused rows cannot be read") from None
+
+
 _WRITE: dict[str, Callable[[Writer, Any], None]] = {
     "numbers": _write_numbers,
     "categories": _write_categories,
@@ -363,6 +379,7 @@ _WRITE: dict[str, Callable[[Writer, Any], None]] = {
     "contents": _write_contents,
     "extent": _write_extent,
     "isolated": _write_isolated,
+    "refused": _write_refused,
 }
 _READ: dict[str, Callable[[Reader, Grid], Any]] = {
     "numbers": _read_numbers,
@@ -376,5 +393,6 @@ _READ: dict[str, Callable[[Reader, Grid], Any]] = {
     "contents": _read_contents,
     "extent": _read_extent,
     "isolated": _read_isolated,
+    "refused": _read_refused,
 }
 _PLACES = {name: place for place, name in enumerate(_WRITE)}

@@ -27,8 +27,9 @@ CONTENTS = 256
 """Contents kept of a window."""
 
 _BLOCK = 16_384
+_STEP = 16_384
 _COARSE = 4
-_AT_FIRST, _FURTHER = 2, 8
+_AT_FIRST, _FURTHER = 1.3, 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -146,8 +147,22 @@ class Inputs:
         return found
 
     def _fine(self, at: NDArray[np.intp]) -> NDArray[np.uint64]:
-        """A hash of all that the inputs of some rows hold: the sum of the hashes of their cells."""
+        """A hash of all that the inputs of some rows hold: the sum of the hashes of their cells, stirred."""
         found = np.zeros(at.size, np.uint64)
+        for begin in range(0, at.size, _STEP):
+            part = found[begin : begin + _STEP]
+            self._add(at[begin : begin + _STEP], part)
+        if self.matrix is not None:
+            found += _hashed([row.tobytes() for row in self.matrix.values[at]]) * _odd(np.array([2**31]))[0]
+        found ^= found >> np.uint64(32)
+        found *= np.uint64(0x94D049BB133111EB)
+        return found
+
+    def _add(self, at: NDArray[np.intp], found: NDArray[np.uint64]) -> None:
+        """Add the hashes of cells, so many rows at a time that they stay in the cache."""
+        here: slice | NDArray[np.intp] = at
+        if at.size and int(at[-1]) - int(at[0]) == at.size - 1 and (at[1:] > at[:-1]).all():
+            here = slice(int(at[0]), int(at[-1]) + 1)  # a slice is not copied
         for slab in self.slabs:
             lanes = [
                 lane
@@ -155,15 +170,15 @@ class Inputs:
                 if self.grid.numbers[column] not in _ANSWERS
             ]
             if lanes:
-                values = slab.values[np.array(lanes)[:, None], at]
-                found += _mixed(_bits(values), slab.columns[lanes]).sum(axis=0, dtype=np.uint64)
+                cells = _bits(slab.values[lanes[0] : lanes[-1] + 1, here])
+                if len(cells) > len(lanes):
+                    cells = cells[np.array(lanes) - lanes[0]]
+                cells ^= cells >> np.uint64(32)
+                cells *= _odd(slab.columns[lanes])[:, None]
+                found += cells.sum(axis=0, dtype=np.uint64)
         for texts in self.texts:
             if self.grid.categories[texts.column] not in _ANSWERS:
-                found += _mixed(_spelled(texts, at)[None, :], np.array([-1 - texts.column]))[0]
-        if self.matrix is not None:
-            rows = _hashed([row.tobytes() for row in self.matrix.values[at]])
-            found += _mixed(rows[None, :], np.array([2**31]))[0]
-        return found
+                found += _spelled(texts, here) * _odd(np.array([-1 - texts.column]))[0]
 
 
 _ANSWERS = frozenset({PREDICTION, SCORE, OUTCOME})
@@ -206,16 +221,19 @@ def has_inputs(grid: Grid) -> bool:
 def _bits(values: NDArray[np.float64]) -> NDArray[np.uint64]:
     """Numbers as integers: one for both zeros, one for all that is missing."""
     plain = values + 0.0
-    plain[np.isnan(plain)] = np.nan
+    if (missing := np.isnan(plain)).any():
+        plain[missing] = np.nan
     return plain.view(np.uint64)
 
 
-def _spelled(texts: Texts, at: NDArray[np.intp]) -> NDArray[np.uint64]:
-    """Level codes, and a hash of what is no level."""
-    codes = texts.codes[at].astype(np.uint64)
+def _spelled(texts: Texts, here: slice | NDArray[np.intp]) -> NDArray[np.uint64]:
+    """A number that tells levels apart, and what is no level by a hash of it."""
+    codes = texts.codes[here].astype(np.uint64)
     unseen = codes == texts.unseen
+    codes += np.uint64(1)
     if unseen.any():
-        names = texts.texts.gather(at[unseen]).cast(pl.String).to_list()
+        places = np.flatnonzero(unseen) + here.start if isinstance(here, slice) else here[unseen]
+        names = texts.texts.gather(places).cast(pl.String).to_list()
         codes[unseen] = _hashed([(name or "").encode() for name in names])
     return codes
 
@@ -224,14 +242,13 @@ def _hashed(pieces: list[bytes]) -> NDArray[np.uint64]:
     return np.frombuffer(b"".join([xxh3_64_digest(piece) for piece in pieces]), ">u8").astype(np.uint64)
 
 
-def _mixed(cells: NDArray[np.uint64], columns: NDArray[np.integer]) -> NDArray[np.uint64]:
-    """Hashes of cells, shape (columns, rows), each column in a way of its own."""
-    found = cells + (columns.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15))[:, None]
-    found ^= found >> np.uint64(32)
-    found *= np.uint64(0xBF58476D1CE4E5B9)
-    found ^= found >> np.uint64(29)
-    found *= np.uint64(0x94D049BB133111EB)
-    return found
+def _odd(columns: NDArray[np.integer]) -> NDArray[np.uint64]:
+    """A factor for each column, odd and otherwise as good as drawn (SplitMix64: Steele, Lea & Flood 2014)."""
+    found = columns.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(0x9E3779B97F4A7C15)
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        found ^= found >> np.uint64(shift)
+        found *= np.uint64(factor)
+    return found ^ (found >> np.uint64(31)) | np.uint64(1)
 
 
 def _counted(keys: NDArray[np.uint64], rows: int) -> Contents:

@@ -47,6 +47,7 @@ class Measure:
         better: `higher`, `lower` or `none`.
         symmetric: swapping reference and current changes nothing (drift).
         costly: windows have it only when a rule asks for it.
+        kept: windows have it always; else only when a rule asks for it, and looking at it measures their profiles.
         source: where the definition is from.
     """
 
@@ -65,6 +66,7 @@ class Measure:
     better: str = "none"
     symmetric: bool = False
     costly: bool = False
+    kept: bool = True
     source: str = ""
 
     @property

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from anchorwatch.profile.forest import Isolated
     from anchorwatch.profile.grid import Grid
     from anchorwatch.profile.parts import Categories, Confusion, Joined, Numbers, Residuals, Scores, Service
+    from anchorwatch.profile.refused import Refused
     from anchorwatch.profile.sample import Sample
     from anchorwatch.profile.vectors import Vectors
 
@@ -40,6 +41,7 @@ class Profile:
     contents: Contents | None = None
     extent: Extent | None = None
     isolated: Isolated | None = None
+    refused: Refused | None = None
 
     def __add__(self, other: Profile) -> Profile:
         return Profile.sum(self.grid, (self, other))

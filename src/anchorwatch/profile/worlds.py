@@ -18,6 +18,7 @@ from anchorwatch.profile.build import build_grid
 from anchorwatch.profile.extent import Extent
 from anchorwatch.profile.fold import JoinedRows, fold_inputs, fold_outcomes, label_codes
 from anchorwatch.profile.profile import Profile
+from anchorwatch.profile.refused import Refused
 from anchorwatch.profile.sample import WINDOW_ROWS
 
 if TYPE_CHECKING:
@@ -65,7 +66,11 @@ class World:
         """What is known at once."""
         zeros, frame = np.zeros(len(self.frame), np.int64), self.frame.drop("_outcome")
         profile = fold_inputs(frame, zeros, 1, grid, sample=WINDOW_ROWS)[0]
-        return replace(profile, extent=Extent.of({0: 2 * 10**15}))
+        beside = int(
+            frame["_id"].str.ends_with("0").sum()
+        )  # as many rows as would have been refused beside these
+        refused = Refused.of({"x": beside} if beside else {})
+        return replace(profile, extent=Extent.of({0: 2 * 10**15}), refused=refused)
 
     def profile(self, grid: Grid) -> Profile:
         """What is known when outcomes have come."""

@@ -15,6 +15,7 @@ from anchorwatch.quality import (
     outlier_share_iqr,
     outlier_share_robust_z,
     outlier_share_z,
+    rejected_share,
     unseen_share,
 )
 
@@ -30,5 +31,6 @@ __all__ = [
     "outlier_share_iqr",
     "outlier_share_robust_z",
     "outlier_share_z",
+    "rejected_share",
     "unseen_share",
 ]

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 EXPLAINED = 0.65
 """Share of the variance that the components kept must explain."""
 
+_ALONE = 2**17
+"""Multiplications of a product that BLAS does by itself; for larger ones it wakes threads, which wait by spinning."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Components:
@@ -51,5 +54,10 @@ class Components:
         >>> found.errors(np.array([[5.0, 5.0], [1.0, 2.0]])).round(3).tolist()
         [0.0, 0.866]
         """
-        scaled = (rows - self.centre) / self.scale
-        return np.asarray(np.linalg.norm(scaled - scaled @ self.axes.T @ self.axes, axis=1), dtype=np.float64)
+        found = np.empty(len(rows))
+        step = max(_ALONE // max(self.axes.size, 1), 1)
+        for begin in range(0, len(rows), step):
+            scaled = (rows[begin : begin + step] - self.centre) / self.scale
+            left = scaled - scaled @ self.axes.T @ self.axes
+            found[begin : begin + step] = np.linalg.norm(left, axis=1)
+        return found

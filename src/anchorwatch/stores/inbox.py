@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from anchorwatch.core.errors import AnchorwatchError, BusyError, CorruptError
 from anchorwatch.core.types import EventKind, Receipt, Rejection
+from anchorwatch.profile.refused import Refused
 from anchorwatch.stores.ledger.engine import Database, explain
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ _inbox = sa.Table(
     sa.Column("bytes", sa.Integer, nullable=False),
     sa.Column("at", sa.BigInteger, nullable=False),
     sa.Column("payload", sa.LargeBinary, nullable=False),
+    sa.Column("refused", sa.Text),
     sqlite_autoincrement=True,
 )
 
@@ -51,9 +53,7 @@ LOAD_BYTES = 4 << 20
 TRIM_BYTES = 16 << 20
 """Bytes deleted in one transaction: senders wait no longer than that takes."""
 _HEADS = 2048
-_HEAD = sa.select(
-    _inbox.c.seq, _inbox.c.model, _inbox.c.kind, _inbox.c.rows, _inbox.c.bytes, _inbox.c.at
-).order_by(_inbox.c.seq)
+_HEAD = sa.select(*(column for column in _inbox.c if column.name != "payload")).order_by(_inbox.c.seq)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +68,12 @@ class Entry:
     at: int
     rejected: tuple[Rejection, ...] = ()
     rejected_count: int = 0
+    refused: Refused | None = None
+
+    @property
+    def counts(self) -> bool:
+        """Whether there is anything for consumers in it: rows, or rows that were refused."""
+        return bool(self.rows or (self.refused and self.kind is EventKind.PREDICTIONS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +86,7 @@ class Stored:
     rows: int
     at: int
     _payloads: _Payloads = field(compare=False, repr=False)
+    refused: Refused | None = field(default=None, compare=False)
 
     @property
     def payload(self) -> bytes:
@@ -147,6 +154,7 @@ class Inbox:
         self._database = Database(path, page_size=16_384, cache_mib=4)  # what is written once and read once
         with self._database.write() as connection:
             _metadata.create_all(connection)
+            _add_refused(connection)
         self._depth_lock = threading.Lock()
         self._depth = self._count()
         self._waiting: queue.SimpleQueue[tuple[Entry, Future[Receipt]] | None] = queue.SimpleQueue()
@@ -188,7 +196,9 @@ class Inbox:
                 break
             own = payloads.setdefault((head.model, head.kind), _Payloads(self._database))
             own.expect(head.seq, head.bytes)
-            stored.append(Stored(head.seq, head.model, EventKind(head.kind), head.rows, head.at, own))
+            stored.append(
+                Stored(head.seq, head.model, EventKind(head.kind), head.rows, head.at, own, _refused(head))
+            )
         return stored
 
     def waiting(self, after: int, upto: int | None = None) -> int:
@@ -308,7 +318,7 @@ class Inbox:
             future.set_result(receipt)
 
     def _add_depth(self, entries: list[Entry]) -> None:
-        kept = [entry for entry in entries if entry.rows]
+        kept = [entry for entry in entries if entry.counts]
         if not kept:
             return
         with self._depth_lock:
@@ -346,7 +356,7 @@ def _insert(connection: sa.Connection, entries: list[Entry]) -> list[Receipt]:
         known[key] = _receipt(asdict(receipt))
         receipts.append(receipt)
         taken.append({"key": key, "at": entry.at, "receipt": json.dumps(asdict(receipt))})
-        if entry.rows:
+        if entry.counts:
             payloads.append(
                 {
                     "model": entry.model,
@@ -355,6 +365,7 @@ def _insert(connection: sa.Connection, entries: list[Entry]) -> list[Receipt]:
                     "bytes": len(entry.payload),
                     "at": entry.at,
                     "payload": entry.payload,
+                    "refused": _told(entry.refused),
                 }
             )
     if taken:
@@ -362,6 +373,20 @@ def _insert(connection: sa.Connection, entries: list[Entry]) -> list[Receipt]:
     if payloads:
         connection.execute(sa.insert(_inbox), payloads)
     return receipts
+
+
+def _told(refused: Refused | None) -> str | None:
+    return json.dumps([refused.rows, dict(refused.columns)]) if refused else None
+
+
+def _refused(head: Any) -> Refused | None:
+    return Refused.read(*json.loads(head.refused)) if head.refused else None
+
+
+def _add_refused(connection: sa.Connection) -> None:
+    """A file that was made before refused rows were carried lacks their column."""
+    if "refused" not in {column["name"] for column in sa.inspect(connection).get_columns("inbox")}:
+        connection.exec_driver_sql("ALTER TABLE inbox ADD COLUMN refused TEXT")
 
 
 def _receipt(body: dict[str, Any]) -> Receipt:

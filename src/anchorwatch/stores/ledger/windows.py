@@ -126,13 +126,15 @@ class SqlProfiles:
                 found |= {(row.slice_id, row.start): row.grid_id for row in rows}
         return found
 
-    def load(self, slice_ids: Collection[int], grain: str, start: int, end: int) -> list[Kept]:
-        """All with `start` <= window start < `end`, by start."""
-        rows: list[Any] = []
+    def load(
+        self, slice_ids: Collection[int], grain: str, start: int, end: int, *, rows: bool = True
+    ) -> list[Kept]:
+        """All with `start` <= window start < `end`, by start; on demand without sampled `rows`."""
+        found: list[Any] = []
         for some in chunks(slice_ids):
             wanted = {"slices": some, "grain": grain, "start": start, "end": end}
-            rows += self._connection.execute(_OF_SPAN, wanted)
-        return sorted((self._kept(row) for row in rows), key=lambda item: item.start)
+            found += self._connection.execute(_OF_SPAN, wanted)
+        return sorted((self._kept(row, rows=rows) for row in found), key=lambda item: item.start)
 
     def _exactly(self, grain: str, slice_ids: set[int], starts: set[int]) -> list[Kept]:
         found: list[Kept] = []
@@ -142,10 +144,9 @@ class SqlProfiles:
                 found += [self._kept(row) for row in self._connection.execute(_OF_STARTS, wanted)]
         return found
 
-    def _kept(self, row: Any) -> Kept:
-        return Kept(
-            row.slice_id, row.start, Stage(row.stage), row.grid_id, decode(row.blob, self._grid(row.grid_id))
-        )
+    def _kept(self, row: Any, *, rows: bool = True) -> Kept:
+        profile = decode(row.blob, self._grid(row.grid_id), rows=rows)
+        return Kept(row.slice_id, row.start, Stage(row.stage), row.grid_id, profile)
 
 
 class SqlWork:
