@@ -27,6 +27,8 @@ VERBS = [
     ["incidents"], ["incidents", "list"], ["incidents", "show"], ["incidents", "ack"], ["incidents", "silence"],
     ["incidents", "resolve"], ["rules"], ["rules", "test"], ["token"], ["token", "create"], ["token", "list"],
     ["token", "revoke"],
+    ["notify"], ["notify", "test"], ["notify", "list"], ["notify", "retry"], ["routes"], ["routes", "test"],
+    ["silence"], ["silence", "add"], ["silence", "list"], ["silence", "end"],
 ]  # fmt: skip
 
 
