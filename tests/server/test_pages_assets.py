@@ -58,6 +58,8 @@ def test_a_missing_file_is_found_while_writing_the_page() -> None:
 
 
 def test_our_own_scripts_stay_small() -> None:
-    """Under 600 lines in all; what needs more belongs on the server."""
+    """Under 700 lines in all, none over 400; what needs more belongs on the server."""
     own = [item for item in STATIC.iterdir() if item.name.endswith(".js")]
-    assert sum(len(item.read_text(encoding="utf-8").splitlines()) for item in own) < 600
+    lines = [len(item.read_text(encoding="utf-8").splitlines()) for item in own]
+    assert sum(lines) < 700
+    assert max(lines) <= 400

@@ -1,8 +1,10 @@
 // Time charts and distributions, drawn on canvas by ECharts. Tooltips are built as elements: the content security
 // policy lets no style attribute pass.
+import { curve } from "./curve.js";
+import { element, row, say_number } from "./words.js";
+
 const charts = new Map();
 const COLOURS = ["accent", "second", "third", "ref"];
-const SCALES = [[1, "s"], [1e-3, "ms"], [1e-6, "µs"]];
 
 export function drawAll(root) {
   for (const [figure, chart] of charts) {
@@ -88,6 +90,16 @@ function say(figure, text) {
   figure.dataset.ready = "";
 }
 
+function showCurve(figure, facts) {
+  if (!facts.curve) return say(figure, `Not known here: ${facts.reason}`);
+  paint(figure, facts, curve);
+  const rows = facts.curve.n.reduce((sum, n) => sum + n, 0);
+  figure.querySelector(".unit").textContent = facts.label ? `class ${facts.label}` : "";
+  figure.querySelector(".now").textContent = `${rows.toLocaleString("en")} rows`;
+  const said = facts.curve.n.map((n, at) => `${say_number(facts.curve.predicted[at], "share")} said, ${say_number(facts.curve.observed[at], "share")} came`);
+  figure.querySelector(".canvas").setAttribute("aria-label", `Calibration curve: ${said.join("; ")}`);
+}
+
 const reasonOf = (facts) => {
   const reasons = facts.lines.flatMap((line) => Object.values(line.reason));
   return reasons.length ? `Not known here: ${reasons.at(-1)}` : "No windows in this span";
@@ -118,23 +130,6 @@ function spoken(figure, facts) {
 }
 
 // Numbers and times ---------------------------------------------------------------------------------------------
-
-export function say_number(value, format) {
-  if (value === null || value === undefined) return "–";
-  if (format === "share") return `${digits(100 * value)} %`;
-  if (format !== "seconds") return Math.abs(value) >= 10 && Number.isInteger(value) ? value.toLocaleString("en") : digits(value);
-  const [scale, mark] = SCALES.find(([size]) => Math.abs(value) >= size) ?? SCALES[2];
-  return `${Number((value / scale).toPrecision(3))} ${mark}`;
-}
-
-function digits(value) {
-  const size = Math.abs(value);
-  if (value === 0) return "0";
-  if (size >= 1000) return Math.round(value).toLocaleString("en");
-  if (size >= 100) return value.toFixed(1);
-  if (size >= 1) return value.toFixed(2);
-  return size >= 0.01 ? value.toFixed(3) : String(Number(value.toPrecision(2)));
-}
 
 function axis_number(value, format, step) {
   if (value === 0 && format !== "share") return "0";
@@ -319,68 +314,6 @@ function card(t, facts) {
   if (facts.reference?.value != null) row(rows, "reference", say_number(facts.reference.value, facts.format));
   for (const alarm of facts.alarms) if (alarm.t === t) row(rows, "detector", alarm.text);
   for (const mark of facts.marks) if (mark.t <= t && t <= (mark.end ?? Infinity)) row(rows, "incident", mark.label.slice(0, 60));
-  box.append(rows);
-  return box;
-}
-
-const row = (list, term, text) => list.append(element("dt", term, "soft"), element("dd", text));
-
-function element(tag, text = "", kind = "") {
-  const made = document.createElement(tag);
-  if (text) made.textContent = text;
-  if (kind) made.className = kind;
-  return made;
-}
-
-// Calibration ---------------------------------------------------------------------------------------------------
-
-// A model whose scores are true lies on the diagonal; bars below say how many rows are behind each point.
-function showCurve(figure, facts) {
-  if (!facts.curve) return say(figure, `Not known here: ${facts.reason}`);
-  paint(figure, facts, curve);
-  const rows = facts.curve.n.reduce((sum, n) => sum + n, 0);
-  figure.querySelector(".unit").textContent = facts.label ? `class ${facts.label}` : "";
-  figure.querySelector(".now").textContent = `${rows.toLocaleString("en")} rows`;
-  const said = facts.curve.n.map((n, at) => `${say_number(facts.curve.predicted[at], "share")} said, ${say_number(facts.curve.observed[at], "share")} came`);
-  figure.querySelector(".canvas").setAttribute("aria-label", `Calibration curve: ${said.join("; ")}`);
-}
-
-function curve(facts, colours) {
-  const { curve: now, reference } = facts;
-  const points = (side) => side.predicted.map((said, at) => [said, side.observed[at], at]);
-  const axis = { type: "value", min: 0, max: 1, axisLine: { show: false }, axisTick: { show: false }, axisLabel: { color: colours.soft, fontSize: 11, formatter: (value) => `${Math.round(100 * value)} %` }, splitLine: { lineStyle: { color: colours.line } } };
-  const named = { nameLocation: "middle", nameTextStyle: { color: colours.soft, fontSize: 11 } };
-  const upper = { xAxisIndex: 0, yAxisIndex: 0 };
-  return {
-    animation: false,
-    grid: [{ left: 60, right: 16, top: 10, bottom: 78 }, { left: 60, right: 16, height: 26, bottom: 40 }],
-    xAxis: [{ ...axis, gridIndex: 0, axisLabel: { show: false } }, { ...axis, ...named, gridIndex: 1, name: "mean score", nameGap: 24, splitLine: { show: false }, splitNumber: 5 }],
-    yAxis: [{ ...axis, ...named, gridIndex: 0, name: "share that came", nameGap: 42 }, { type: "value", gridIndex: 1, axisLabel: { show: false }, axisLine: { show: false }, axisTick: { show: false }, splitLine: { show: false } }],
-    tooltip: { trigger: "item", confine: true, transitionDuration: 0, backgroundColor: colours.panel, borderColor: colours.strong, padding: [6, 10], textStyle: { color: colours.ink }, formatter: ({ data }) => curveCard(facts, data) },
-    series: [
-      { type: "line", ...upper, data: [[0, 0], [1, 1]], symbol: "none", silent: true, lineStyle: { color: colours.ref, type: "dashed", width: 1 } },
-      ...(reference ? [{ name: "reference", type: "line", ...upper, data: points(reference), symbol: "none", silent: true, lineStyle: { color: colours.ref, width: 1.4 } }] : []),
-      { type: "custom", ...upper, silent: true, data: now.predicted.map((said, at) => [said, now.low[at], now.high[at]]), encode: { x: 0, y: [1, 2] }, renderItem: (_, api) => whisker(api, colours.accent) },
-      { name: "now", type: "line", ...upper, data: points(now), symbol: "circle", symbolSize: 6, showSymbol: true, itemStyle: { color: colours.accent }, lineStyle: { color: colours.accent, width: 1.6 } },
-      { name: "rows", type: "bar", xAxisIndex: 1, yAxisIndex: 1, barWidth: 10, data: now.predicted.map((said, at) => [said, now.n[at], at]), itemStyle: { color: colours.strong } },
-    ],
-  };
-}
-
-function whisker(api, colour) {
-  const [x, low] = api.coord([api.value(0), api.value(1)]);
-  const high = api.coord([api.value(0), api.value(2)])[1];
-  return { type: "line", shape: { x1: x, y1: low, x2: x, y2: high }, style: { stroke: colour, lineWidth: 1.2, opacity: 0.6 } };
-}
-
-function curveCard(facts, data) {
-  const at = data[2], now = facts.curve;
-  const box = element("div", "", "tip-card");
-  const rows = element("dl");
-  row(rows, "mean score", say_number(now.predicted[at], "share"));
-  row(rows, "came", say_number(now.observed[at], "share"));
-  row(rows, "interval", `${say_number(now.low[at], "share")} … ${say_number(now.high[at], "share")}`);
-  row(rows, "rows", now.n[at].toLocaleString("en"));
   box.append(rows);
   return box;
 }
