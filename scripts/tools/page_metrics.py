@@ -29,8 +29,8 @@ never labels.
 In a classic exposition the latency histogram's `_gcount` and `_gsum` are gauges of their own."""
 
 MEASURE_NOTE = """A family per measure: `anchorwatch_<family>_<measure>[_<part>][_<unit>]`. Parts, each where there is
-one: nothing (the value), `lower` and `upper` (95 % interval, for figures of the whole model), `p_value`, `limit` (with the
-labels `rule` and `side`) and `reference`. Those marked * are there only where a rule of the model asks for them."""
+one: nothing (the value), `lower` and `upper` (95 % interval, for figures of the whole model), `p_value`, `limit` (with
+the labels `rule` and `side`) and `reference`. Those marked * are there only where a rule of the model asks for them."""
 
 
 def text() -> str:

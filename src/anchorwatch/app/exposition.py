@@ -224,7 +224,7 @@ def _worker(watch: Watch, aside: list[dict[str, object]], consumers: list[str]) 
             names.WORKING.line(int(part not in health.errors), consumer=part) for part in parts
         ),
         names.BUSY.name: "".join(
-            names.BUSY.line(seconds, consumer=part) for part, seconds in sorted(health.busy.copy().items())
+            names.BUSY.line(health.busy.get(part, 0.0), consumer=part) for part in parts
         ),
         names.ASIDE_BATCHES.name: "".join(
             names.ASIDE_BATCHES.line(len(items), consumer=name) for name, items in put.items()

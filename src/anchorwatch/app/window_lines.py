@@ -76,6 +76,7 @@ def render_windows(books: Transaction, model: Model, windows: Windows) -> Lines:
         else:
             line = names.WINDOW_OUTCOMES.line(spans.joined[0], model=model.spec.name)
             lines[names.WINDOW_OUTCOMES.name].append(line)
+            _main(lines, model, _block(sheets, main_metric(model.spec)))
     _versions(lines, model, windows)
     _held_against(lines, books, model)
     return {family: "".join(found) for family, found in lines.items()}
@@ -111,6 +112,18 @@ def _measured(lines: dict[str, list[str]], model: Model, about: Measure, block: 
             for key, value in zip(keys, values, strict=True)
             if key and not isnan(value)
         ]
+
+
+def _main(lines: dict[str, list[str]], model: Model, block: Block | None) -> None:
+    """The main measure once more, under a name that all models share."""
+    if block is None:
+        return
+    fields = ((names.MAIN, block.value), (names.MAIN_LOWER, block.low), (names.MAIN_UPPER, block.high))
+    for family, found in fields:
+        value = float(found[0, 0])
+        if not isnan(value):
+            line = family.line(value, model=model.spec.name, measure=main_metric(model.spec))
+            lines[family.name].append(line)
 
 
 def _service(lines: dict[str, list[str]], books: Transaction, model: Model, at: tuple[int, Spans]) -> None:
@@ -171,6 +184,9 @@ def _held_against(lines: dict[str, list[str]], books: Transaction, model: Model)
         if usual is not None and measure != "throughput":
             family = names.of_measure(measure, "reference")
             lines[family.name].append(family.line(float(usual), model=model.spec.name))
+            if measure == main_metric(model.spec):
+                main = names.MAIN_REFERENCE
+                lines[main.name].append(main.line(float(usual), model=model.spec.name, measure=measure))
     for rule in model.rules[: names.RULES]:
         if rule.measure in MEASURES and not rule.segments:
             _limits(lines, books, model, rule)
@@ -187,5 +203,9 @@ def _limits(lines: dict[str, list[str]], books: Transaction, model: Model, rule:
     family = names.of_measure(rule.measure, "limit")
     for limit in found:
         side = "above" if limit.upper else "below"
-        line = family.line(float(limit.at), model=model.spec.name, rule=rule.name, side=side)
-        lines[family.name].append(line)
+        labels = {"rule": rule.name, "side": side}
+        lines[family.name].append(family.line(float(limit.at), model=model.spec.name, **labels))
+        if rule.measure == main_metric(model.spec):
+            labels = {"measure": rule.measure, **labels}
+            line = names.MAIN_LIMIT.line(float(limit.at), model=model.spec.name, **labels)
+            lines[names.MAIN_LIMIT.name].append(line)

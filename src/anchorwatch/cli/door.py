@@ -93,7 +93,7 @@ class Door:
 
         return Far(self.url or "", self.token)
 
-    def query(self, name: str, **params: Any) -> Any:
+    def query(self, name: str, /, **params: Any) -> Any:
         """Ask one question of the watch, as the HTTP API has it."""
         if not self.near:
             with self.watching() as watching:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from anchorwatch.cli import incidents, notify, rules, tokens
+from anchorwatch.cli import export, incidents, notify, rules, tokens
 from anchorwatch.cli.compact import compact
 from anchorwatch.cli.compare import compare
 from anchorwatch.cli.demo import demo
@@ -54,6 +54,7 @@ app.add_typer(notify.notify, name="notify")
 app.add_typer(notify.routes, name="routes")
 app.add_typer(notify.silence, name="silence")
 app.add_typer(tokens.app, name="token")
+app.add_typer(export.app, name="export")
 
 
 def run() -> None:

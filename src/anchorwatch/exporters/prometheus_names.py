@@ -81,6 +81,16 @@ WINDOW_OUTCOMES = _model("window_outcomes", "Outcomes known of the newest window
 WINDOW_LATENCY = _model(
     "window_latency_seconds", "Latency of the predictions in the newest complete window.", kind=Kind.WINDOW
 )
+_MAIN = (
+    "The model's main measure, whichever it is (see `measure`), in the newest window whose outcomes are due"
+)
+MAIN = _model("main_measure", f"{_MAIN}.", "measure")
+MAIN_LOWER = _model("main_measure_lower", f"{_MAIN}: lower end of its 95 % interval.", "measure")
+MAIN_UPPER = _model("main_measure_upper", f"{_MAIN}: upper end of its 95 % interval.", "measure")
+MAIN_REFERENCE = _model("main_measure_reference", "The model's main measure in the reference.", "measure")
+MAIN_LIMIT = _model(
+    "main_measure_limit", "Limits that rules set to the model's main measure.", "measure", "rule", "side"
+)
 VERSION_PREDICTIONS = _model(
     "version_window_predictions", "Predictions of one version in the newest complete window.", "version"
 )
@@ -142,6 +152,11 @@ OF_MODELS = (
     WINDOW_ERRORS,
     WINDOW_OUTCOMES,
     WINDOW_LATENCY,
+    MAIN,
+    MAIN_LOWER,
+    MAIN_UPPER,
+    MAIN_REFERENCE,
+    MAIN_LIMIT,
     VERSION_PREDICTIONS,
     VERSION_ERRORS,
     VERSION_MAIN,

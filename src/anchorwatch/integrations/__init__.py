@@ -1,0 +1,1 @@
+"""Anchorwatch inside what people already use: each module needs an extra of its own name."""
