@@ -31,6 +31,8 @@ from scripts.tools.calibrate_worlds import (
 )
 from scripts.tools.house import ROOT
 
+from anchorwatch.profile.sample import WINDOW_ROWS
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
@@ -143,6 +145,10 @@ def _wide(short: bool) -> Iterator[Case]:
         make = partial(categories, size=size, shares=1 / np.arange(1, 51))
         yield Case(WIDE, f"{width} categories of 50 levels", LEVELS, make)
     if not short:
+        for name, draw in (("rows independent", correlated(20)), ("day effect 0.5", shared(0.5))):
+            calendar = Calendar(35, 30, 200)
+            make = partial(rows, calendar=calendar, models=1, draw=draw, width=20, sample=WINDOW_ROWS)
+            yield Case(WIDE, f"between 20 numbers, {name}, n 200, 35 days", ("pca_error",), make, 8)
         make = partial(
             rows, calendar=Calendar(15, 30, 200), models=20, draw=correlated(20), timed=False, width=20
         )

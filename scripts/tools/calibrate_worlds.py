@@ -149,6 +149,7 @@ def rows(
     *,
     timed: bool = True,
     width: int = 1,
+    sample: int = 0,
 ) -> World:
     """Rows drawn one by one, `draw` giving all columns, folded as a server folds them; numbers or whole codes."""
     values = draw(rng, calendar, models * width)
@@ -180,7 +181,7 @@ def rows(
         .rename({"at": "_at"})
     )
     groups = np.repeat(np.arange(calendar.after), calendar.n)
-    windows = fold_inputs(later, groups, calendar.after, profiled.grid)
+    windows = fold_inputs(later, groups, calendar.after, profiled.grid, sample=sample)
     kept = tuple(sorted(profiled.windows.items()))
     return World(Reference(0, profiled.whole, kept), windows, calendar.length, width, spec)
 
