@@ -66,6 +66,7 @@ BAD: list[Any] = [
     {"version": "4"},
     {"version": "3", "alerts": []},
     delivery(alert("pending")),
+    delivery({**alert(), "status": ["firing"]}),
     delivery(alert(labels={"alertname": " "})),
     delivery(alert(labels={"zone": 3})),
     delivery(alert(startsAt="yesterday")),

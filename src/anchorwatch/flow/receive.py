@@ -144,7 +144,7 @@ def _finding(alert: Alert, cause: str, at: datetime) -> Finding:
 def _alert(item: Any, place: int, label: str) -> Alert:
     labels = _texts(item, "labels", place)
     notes = _texts(item, "annotations", place)
-    status = item.get("status")
+    status = str(item.get("status"))
     if status not in {"firing", "resolved"}:
         raise InputError(f"alerts.{place}.status: firing or resolved is needed", row=place, column="status")
     name = labels.get("alertname", "").strip()
