@@ -225,13 +225,14 @@ def text(*, short: bool = False) -> str:
 
 
 EXPLAINED = (
-    f"Share of windows called at a level of {LEVEL} a window, references of {REFERENCE:,} rows. Every method has the "
-    "threshold that gives it exactly this rate on its own undrifted data, which users of the others would have to "
-    "find out. Sizes of change shrink with √n, so that tests can be told apart: of the default rule this is the p-value "
-    "alone, and changes that move less than a tenth of the rows it leaves alone whatever their p-value. `–`: the method "
-    "is not for such columns, and counts as 0 in the mean. Delay: mean days until two of three windows are called. "
-    "Where it is weaker: Wasserstein sees few values far out, on laws with light tails; chi-square without pooling sees "
-    "new categories in a hundred rows, for which there is the rule on unseen ones."
+    f"Share of windows called at a level of {LEVEL} a window, references of {REFERENCE:,} rows. Every method has "
+    "the threshold that gives it exactly this rate on its own undrifted data, which users of the others would "
+    "have to find out. Sizes of change shrink with √n, so that tests can be told apart: of the default rule this "
+    "is the p-value alone, and changes that move less than a tenth of the rows it leaves alone whatever their "
+    "p-value. `–`: the method is not for such columns, and counts as 0 in the mean. Delay: mean days until two of "
+    "three windows are called. Where it is weaker: Wasserstein sees few values far out, on laws with light tails; "
+    "chi-square without pooling sees new categories in a hundred rows, for which there is the rule on unseen "
+    "ones."
 )
 
 
