@@ -40,8 +40,8 @@ class Components:
         centre = rows.mean(axis=0)
         spread = rows.std(axis=0)
         scale = np.where(spread > 0, spread, 1.0)
-        _, singular, axes = np.linalg.svd((rows - centre) / scale, full_matrices=False)
-        power = np.cumsum(singular**2)
+        variances, axes = _axes((rows - centre) / scale)
+        power = np.cumsum(variances)
         count = (
             0 if not power.size or power[-1] <= 0 else int(np.searchsorted(power / power[-1], explained)) + 1
         )
@@ -61,3 +61,12 @@ class Components:
             left = scaled - scaled @ self.axes.T @ self.axes
             found[begin : begin + step] = np.linalg.norm(left, axis=1)
         return found
+
+
+def _axes(rows: Floats) -> tuple[Floats, Floats]:
+    """Variances, largest first, and the directions they belong to, one per row; of many rows by their covariance."""
+    if len(rows) <= rows.shape[1]:
+        _, singular, axes = np.linalg.svd(rows, full_matrices=False)
+        return singular**2, axes
+    variances, columns = np.linalg.eigh(rows.T @ rows)
+    return np.maximum(variances[::-1], 0), columns.T[::-1]
