@@ -314,3 +314,37 @@ def test_the_first_message_says_what_was_known_when_it_was_sent() -> None:
         assert chat.said[0].id == first.id
         assert chat.said[0].text == first.text
         assert kinds(chat) == ["firing", "acknowledged"]
+
+
+def test_all_of_a_message_must_be_over_before_it_is() -> None:
+    """One of two incidents that ends is held; the end of the last one is told, once."""
+    chat = CaptureChannel("chat")
+    with world(capturing(chat)) as it:
+        it.hour(9.0, rows=100)
+        it.run()
+        it.hour(9.0)
+        it.run()
+        assert kinds(chat) == ["firing"]
+        assert it.decisions()[-1].reason == "1 more of the same message still firing"
+        it.hour(1.0)
+        it.run()
+        it.run()
+        assert kinds(chat) == ["firing", "resolved"]
+
+
+def test_nothing_of_a_thread_overtakes_what_waits_to_be_tried_again() -> None:
+    """The end of an incident is not told to somebody who has not heard of its beginning."""
+    chat = CaptureChannel("chat", [ChannelError("down")] * 7)
+    with world(capturing(chat), RULES[:1]) as it:
+        it.hour(9.0)
+        for _ in range(7):
+            it.clock.advance(minutes=2)
+            it.work()
+        assert chat.attempts == 7
+        it.watch.acknowledge(1, "ann")
+        it.run(1)
+        it.run(1)
+        assert chat.said == []
+        it.clock.advance(minutes=3)
+        it.work()
+        assert kinds(chat) == ["firing", "acknowledged"]
