@@ -217,10 +217,10 @@ def _beyond(short: bool) -> Iterator[Case]:
     ):
         make = partial(rows, calendar=Calendar(days, 30, 200), models=60, draw=draw, timed=timed)
         yield Case(BEYOND, name, ("drift",), make)
-    for make, measures in ((classifier, ("roc_auc",)), (regressor, ("mae",))):
+    for model, measures in ((classifier, ("roc_auc",)), (regressor, ("mae",))):
         for before in (1, 3):
-            data = f"{make.__name__}, n 300, {before} reference windows, spread 0.2"
-            yield Case(BEYOND, data, measures, partial(make, course=Course(before, 30, 300, 0.2)), 60)
+            data = f"{model.__name__}, n 300, {before} reference windows, spread 0.2"
+            yield Case(BEYOND, data, measures, partial(model, course=Course(before, 30, 300, 0.2)), 60)
 
 
 def text(found: Sequence[Row], power: str, *, short: bool) -> str:

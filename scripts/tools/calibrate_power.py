@@ -33,6 +33,10 @@ AT_ONCE = 1000
 """Columns drawn together: a few hundred megabytes at most."""
 
 
+OF_NUMBERS = ("KS", "Cramér–von Mises", "Anderson–Darling", "Wasserstein")
+OF_COUNTS = ("chi-square", "PSI", "Jensen–Shannon", "Hellinger")
+
+
 @dataclass(frozen=True, slots=True)
 class Shift:
     """A change: its name, and the law after it; sizes are chosen so that some methods see it and some do not."""
@@ -50,7 +54,8 @@ def normal(rng: np.random.Generator, shape: tuple[int, int], mean: float = 0.0, 
 def bimodal(rng: np.random.Generator, shape: tuple[int, int], apart: float) -> Floats:
     """Two humps, of mean 0 and standard deviation 1 together."""
     side = np.where(rng.random(shape) < 0.5, -apart, apart)
-    return side + (1 - apart**2) ** 0.5 * rng.standard_normal(shape)
+    found: Floats = side + (1 - apart**2) ** 0.5 * rng.standard_normal(shape)
+    return found
 
 
 def lost(rng: np.random.Generator, shape: tuple[int, int], share: float) -> Floats:
@@ -111,22 +116,13 @@ def ours(before: Floats, after: Floats, *, category: bool) -> Floats:
     result = drift(profiled.whole, current)
     places = {name: at for at, name in enumerate(result.subjects)}
     p = np.array([result.p[places[name]] for name in names])
-    return -np.log(np.maximum(np.nan_to_num(p, nan=1.0), 1e-300))
+    found: Floats = -np.log(np.maximum(np.nan_to_num(p, nan=1.0), 1e-300))
+    return found
 
 
 def peers(before: Floats, after: Floats, *, category: bool) -> dict[str, Floats]:
     """The statistics that other tools alarm on, per column; missing values are dropped, as they do."""
-    names = ("chi-square", "PSI", "Jensen–Shannon", "Hellinger") if category else ()
-    names = names or (
-        "KS",
-        "Cramér–von Mises",
-        "Anderson–Darling",
-        "Wasserstein",
-        "chi-square",
-        "PSI",
-        "Jensen–Shannon",
-        "Hellinger",
-    )
+    names = (() if category else OF_NUMBERS) + OF_COUNTS
     found: dict[str, list[float]] = {name: [] for name in names}
     for old, new in zip(before.T, after.T, strict=True):
         one, two = old[~np.isnan(old)], new[~np.isnan(new)]

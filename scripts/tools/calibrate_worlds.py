@@ -210,7 +210,8 @@ def correlated(width: int, share: float = 0.8) -> Draw:
     def draw(rng: np.random.Generator, calendar: Calendar, columns: int) -> Floats:
         size = calendar.windows * calendar.n
         common = np.repeat(rng.standard_normal((size, columns // width)), width, axis=1)
-        return share**0.5 * common + (1 - share) ** 0.5 * rng.standard_normal((size, columns))
+        found: Floats = share**0.5 * common + (1 - share) ** 0.5 * rng.standard_normal((size, columns))
+        return found
 
     return draw
 
@@ -246,7 +247,8 @@ def seasonal(daily: float, weekly: float, spread: float = 0.0) -> Draw:
         wave += weekly * np.sin(2 * np.pi * hours[:, None] / 168 + phase[1])
         day = (hours // 24).astype(np.int64)
         effect = rng.standard_normal((day[-1] + 1, columns))[day] * spread
-        return wave + effect + independent(rng, calendar, columns)
+        found: Floats = wave + effect + independent(rng, calendar, columns)
+        return found
 
     return draw
 
