@@ -23,7 +23,8 @@ run = run_in(ROOT)
 
 VERBS = [
     ["demo"], ["serve"], ["log"], ["apply"], ["check"], ["status"], ["compact"], ["retry-set-aside"],
-    ["compare"],
+    ["compare"], ["replay"],
+    ["export"], ["export", "prometheus"], ["export", "alertmanager"], ["export", "grafana"],
     ["incidents"], ["incidents", "list"], ["incidents", "show"], ["incidents", "ack"], ["incidents", "silence"],
     ["incidents", "resolve"], ["rules"], ["rules", "test"], ["token"], ["token", "create"], ["token", "list"],
     ["token", "revoke"],

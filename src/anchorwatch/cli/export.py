@@ -14,7 +14,9 @@ from anchorwatch.core.errors import StoreError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-app = typer.Typer(cls=Verbs, no_args_is_help=True, help="Write configurations for other people's systems.")
+app = typer.Typer(
+    cls=Verbs, no_args_is_help=True, epilog=EPILOG, help="Write configurations for other people's systems."
+)
 
 To = Annotated[Path, typer.Option(help="Folder for the files; made when it is not there.")]
 Server = Annotated[str, typer.Option(help="Anchorwatch's server, as Prometheus reaches it.")]
