@@ -44,7 +44,13 @@ def test_a_mismatch_says_what_was_expected_and_why_it_was_not_so() -> None:
         (item.window, item.what, item.expected, item.got, item.reason) for item in outcome.mismatches
     ] == [
         (1, "mae above 60", "breach", "ok", "Mean absolute error 20.0 is within its limit 60.0"),
-        (3, "incident performance", "not firing", "firing", "Mean absolute error 62.0 is over its limit 60.0"),
+        (
+            3,
+            "incident performance",
+            "not firing",
+            "firing",
+            "Mean absolute error 62.0 is over its limit 60.0",
+        ),
         (3, "incident performance", "resolved", "firing", "Mean absolute error 62.0 is over its limit 60.0"),
     ]
 

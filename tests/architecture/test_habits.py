@@ -28,7 +28,10 @@ CLOCKS = {
 BROAD = {
     "app/courier.py": (2, "whatever a channel trips over is told veiled and tried again; the loop goes on"),
     "app/imports.py": (1, "users' modules may raise anything; told as an error of the configuration"),
-    "app/notify.py": (2, "the loop logs what a round trips over and goes on; a test says why it failed, veiled"),
+    "app/notify.py": (
+        2,
+        "the loop logs what a round trips over and goes on; a test says why it failed, veiled",
+    ),
     "app/story.py": (1, "a message goes without a part that cannot be found out; logged with its trace"),
     "app/watch.py": (1, "lets go of the lock, raises on"),
     "app/worker.py": (1, "the loop logs what a round trips over and goes on"),

@@ -76,9 +76,7 @@ def _correct(
     _touch(books, model, before["start"], rebuild=True)
 
 
-def fold_joined(
-    books: Folding, index: Index, model: Model, records: NDArray[np.void], came: Came
-) -> None:
+def fold_joined(books: Folding, index: Index, model: Model, records: NDArray[np.void], came: Came) -> None:
     """Fold outcomes into the windows of the predictions they belong to."""
     keys = np.column_stack([records["hi"], records["lo"]])
     _remember(books, index, model, keys, records["start"], came)

@@ -81,7 +81,8 @@ def _quality(spec: ModelSpec) -> tuple[Rule, ...]:
     unseen = (_rule("unseen categories", "unseen_share", above=0.05),) if spec.categories else ()
     ranges = (_rule("out of range", "out_of_range_share", above=0.05),) if spec.numbers else ()
     missing = _rule("missing values", "missing_shift", above=0.05, cause="quality")
-    return (missing, *unseen, *ranges)
+    rejected = _rule("rejected rows", "rejected_share", above=0.05)
+    return (missing, *unseen, *ranges, rejected)
 
 
 def _service() -> tuple[Rule, ...]:
