@@ -10,9 +10,11 @@ from anchorwatch.core.results import Results
 from anchorwatch.core.schema import Kind
 from anchorwatch.core.types import Stage
 from anchorwatch.drift.anderson_darling import anderson_darling, target_anderson_darling
+from anchorwatch.drift.bins import bins_of
 from anchorwatch.drift.cells import over_cells
 from anchorwatch.drift.chi_square import contingency
 from anchorwatch.drift.moved import moved
+from anchorwatch.drift.scores import moved_or_stretched
 from anchorwatch.drift.subjects import Side
 from anchorwatch.drift.unseen import by_name
 from anchorwatch.profile.measure import Family, measure
@@ -26,7 +28,7 @@ FEWEST = 30
 """Rows that either side must have."""
 
 _KINDS = frozenset({Kind.NUMBER, Kind.CATEGORY})
-_SOURCE = "total variation; Pearson 1900; Pettitt 1976; Liu and Xie 2020"
+_SOURCE = "total variation; Pearson 1900; Pettitt 1976; Klotz 1962; Liu and Xie 2020"
 
 
 @measure(
@@ -43,16 +45,16 @@ def drift(reference: Profile | None, current: Profile) -> Results:
     """Share of a column's rows that lie elsewhere than in the reference, with the p-value of a test for any change.
 
     The share is the total variation distance `½ Σ |q - p|` over deciles of numbers or levels of categories, with cells
-    of their own for missing, for infinite and for each unseen value, less what samples of these sizes
-    differ by without any drift.
-    0 to 1, best 0: at 0.10 every tenth row is where it would not have been.
+    of their own for missing, for infinite and for each unseen value, less what samples of these sizes differ by
+    without any drift. 0 to 1, best 0: at 0.10 every tenth row is where it would not have been.
 
-    The p-value of a categorical column is that of `chi_square`; of a numeric column, that and the p-value of
-    `anderson_darling`, combined by Cauchy's rule: the one sees changes of shape and missing values, the other shifts,
-    spread and tails.
+    The p-value of a categorical column is that of `chi_square`. Of a numeric column it is Cauchy's combination of four:
+    `chi_square` (any shape, missing values), `anderson_darling` (shifts and tails), and the normal scores of
+    van der Waerden and of Klotz, which see moves and stretches of ordinary numbers best.
 
     Missing without a reference, and with fewer than 30 rows on either side.
-    Source: total variation; Pearson 1900; Anderson and Darling 1954; the combination: Liu and Xie 2020.
+    Source: total variation; Pearson 1900; Anderson and Darling 1954; van der Waerden 1952; Klotz 1962; the
+    combination: Liu and Xie 2020.
 
     >>> from anchorwatch.profile.example import pair
     >>> drift(*pair({"c": ["a", "b"] * 500}, {"c": ["a"] * 650 + ["b"] * 350}))["c"]
@@ -95,8 +97,9 @@ def _drift(name: str, reference: Profile | None, current: Profile, side: Side) -
         return found
     numbers = (target_anderson_darling if side is Side.TARGET else anderson_darling)(reference, current)
     p = found.p.copy()
-    if len(numbers):
-        p[: len(numbers)] = cauchy([p[: len(numbers)], numbers.p])
+    if len(numbers) and reference.numbers is not None and current.numbers is not None:
+        scores = moved_or_stretched(bins_of(current.grid, side, reference.numbers, current.numbers))
+        p[: len(numbers)] = cauchy([p[: len(numbers)], numbers.p, *scores])
     return Results.of(name, found.subjects, found.value, n=found.n, reasons=found.reasons, p=p)
 
 

@@ -67,7 +67,12 @@ def calibration(ask: Ask) -> View:
     """How often what was given such a probability came: the twin of a chart."""
     looked = look(ask)
     result = ask.queries.calibration(
-        looked.name, label=ask.param("label"), mass=ask.param("mass") == "1", **looked.span, **looked.slice
+        looked.name,
+        looked.span["start"],
+        looked.span["end"],
+        label=ask.param("label"),
+        mass=ask.param("mass") == "1",
+        **looked.slice,
     )
     return View("", {}, twin=result)
 
@@ -183,7 +188,8 @@ def drawn(ask: Ask) -> View:
     family = next((item["family"] for item in looked.model["measures"] if item["name"] == names[0]), "")
     alarms = []
     if family == "performance":
-        alarms = ask.queries.alarms(looked.name, **looked.span, **looked.slice)["alarms"]
+        span = (looked.span["start"], looked.span["end"])
+        alarms = ask.queries.alarms(looked.name, *span, **looked.slice)["alarms"]
     return View("", {}, twin=chart(found, looked.zone, incidents, family=family, alarms=alarms))
 
 
