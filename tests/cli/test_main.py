@@ -140,7 +140,7 @@ def test_a_file_is_checked() -> None:
     result = run("check", good)
     assert (result.exit_code, result.stdout.splitlines()[0]) == (
         0,
-        "flights: fine; binary, 3 columns, 15 rules",
+        "flights: fine; binary, 3 columns, 17 rules",
     )
     assert json.loads(run("check", good, "--json").stdout)["ok"] is True
     wrong = run("check", bad)

@@ -83,11 +83,12 @@ def compare(
     declared = Declared(spec) if spec is not None else declare(first, given)
     chosen = declared.spec
     wanted = default_rules(chosen) if rules is None else tuple(rules)
-    joint = by_rows(chosen, wanted)
-    pair = profiles(chosen, before, after, sampled=bool(joint))
     apart = [
         item for item in misfits(chosen, before.schema, after.schema) if item.column not in declared.left_out
     ]
+    # Rows that lack a column are told apart by that alone: of what lies between columns nothing can be said.
+    joint = frozenset() if any(item.kind is Break.GONE for item in apart) else by_rows(chosen, wanted)
+    pair = profiles(chosen, before, after, sampled=bool(joint))
     present = {column.name for column in chosen.columns}
     present |= {place for place, name in roles(chosen).items() if name in before.schema}
     places = {name: place for place, name in roles(chosen).items()}
