@@ -30,6 +30,9 @@ FEWEST = 50
 _LEVELS = 20
 """Levels of a category that have a coordinate of their own; the rest share one."""
 
+WIDEST = 256
+"""Coordinates that rows have at most; wider ones are projected. Source: Johnson and Lindenstrauss 1984."""
+
 _CUTS = 64
 _AXES = 16
 _ANSWERS = frozenset({PREDICTION, SCORE, OUTCOME})
@@ -146,7 +149,17 @@ def _rows(grid: Grid, sample: Sample) -> Rows:
     # What is missing lies apart from all that is known.
     places = np.where(codes >= bins, -0.5, (codes + 0.5) / np.maximum(bins, 1))
     shares = [_one_hot(levels[:, place], len(grid.levels[lane])) for place, lane in enumerate(categories)]
-    return Rows(np.concatenate([places, *shares], axis=1), np.concatenate([codes, levels], axis=1))
+    values = np.concatenate([places, *shares], axis=1)
+    if values.shape[1] > WIDEST:
+        values = values @ _directions(values.shape[1])
+    return Rows(values, np.concatenate([codes, levels], axis=1))
+
+
+@lru_cache(maxsize=REFERENCES)
+def _directions(width: int) -> Floats:
+    """`WIDEST` random directions, the same each time: they keep distances, and the cost linear in the columns."""
+    signs = np.random.default_rng(width).integers(0, 2, (width, WIDEST)) * 2 - 1
+    return np.asarray(signs / np.sqrt(WIDEST), dtype=np.float64)
 
 
 @lru_cache(maxsize=REFERENCES)

@@ -20,7 +20,7 @@ from anchorwatch.profile.levels import Levels
 from anchorwatch.profile.parts import Categories, Numbers
 from anchorwatch.profile.profile import Profile
 from anchorwatch.profile.rows import Rows
-from anchorwatch.profile.sample import REFERENCE_ROWS, Sample, row_keys, smallest
+from anchorwatch.profile.sample import WINDOW_ROWS, Sample, row_keys, smallest
 from anchorwatch.profile.tally import each, missing_code, standardised
 from anchorwatch.profile.unseen import LONGEST, merge_names
 from anchorwatch.profile.vectors import Matrix
@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 
 NAMES = 4096
 """Names of a category that are looked for in the whole of a large table."""
+
+REFERENCE = 2048
+"""Rows sampled of the reference; of the current table as many as of a window."""
 
 TRAINED = 1_000_000
 """Rows on which the bins of a table are fixed that is too large to be held."""
@@ -78,15 +81,15 @@ def profiles(
     spec: ModelSpec, before: Source, after: Source, *, sampled: bool = False
 ) -> tuple[Profile, Profile]:
     """Both sides on the reference's grid, whether they fit in memory or not."""
-    sample = REFERENCE_ROWS if sampled else 0
+    base, sample = (REFERENCE, WINDOW_ROWS) if sampled else (0, 0)
     if before.table is not None:
         frame = canonical(spec, before.table)
         grid = build_grid(spec, frame)
-        reference = whole(spec, frame, grid, sample)
+        reference = whole(spec, frame, grid, base)
         del frame
     else:
         grid = build_grid(spec, _trained(spec, before))
-        reference = _summed(spec, before, grid, sample)
+        reference = _summed(spec, before, grid, base)
     return reference, _summed(spec, after, grid, sample)
 
 
