@@ -9,21 +9,22 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from anchorwatch.core.against import SEASONS, Against, Base
+from anchorwatch.core.calendar import Grain
 from anchorwatch.core.times import from_micros, span_micros
 from anchorwatch.profile.profile import Profile
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from anchorwatch.core.schema import ModelSpec
     from anchorwatch.flow.books import Judging
-    from anchorwatch.flow.ports import Model, Reference
+    from anchorwatch.flow.ports import Kept, Model, Reference
 
 Window = tuple[int, Profile]
 """A window's start, in microseconds, and its profile."""
 
-FAR = 366 * 86_400_000_000
-"""How far back the window before is looked for."""
+BACK = (2, 10, 60, 400)
+"""How many windows back the window before is looked for; a silence of more than the last makes a new beginning."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,16 +57,24 @@ def reference_of(books: Judging, model: Model, compared: Compared) -> Profile | 
 def _before(books: Judging, model: Model, compared: Compared) -> Profile | None:
     """The window before, or all of some time before, of the same slices and on the same grid."""
     against, grid = model.spec.against, compared.profile.grid
-    reach = span_micros(against.span) if against.base is Base.LAST else FAR
-    slices = list(compared.slices)
-    grain = compared.grain or model.spec.window.text
-    begin = compared.start - reach
-    if against.base is Base.PREVIOUS:
-        before = [books.results.latest(number, grain, compared.start) for number in slices]
-        begin = max([begin, *(start for start in before if start is not None)])
-    kept = books.profiles.load(slices, grain, begin, compared.start)
+    slices, grain = list(compared.slices), compared.grain or model.spec.window.text
+    if against.base is Base.LAST:
+        kept = books.profiles.load(slices, grain, compared.start - span_micros(against.span), compared.start)
+    else:
+        kept = _latest(books, slices, Grain(grain), compared.start)
     found = [item.profile for item in kept if item.profile.grid.digest == grid.digest]
     return Profile.sum(grid, found) if found else None
+
+
+def _latest(books: Judging, slices: Collection[int], grain: Grain, start: int) -> list[Kept]:
+    """The last window that has data, looked for farther and farther back: most often it is the one before."""
+    length = span_micros(grain.length)
+    for windows in BACK:
+        kept = books.profiles.load(slices, grain.text, start - windows * length, start)
+        if kept:
+            last = max(item.start for item in kept)
+            return [item for item in kept if item.start == last]
+    return []
 
 
 def season(spec: ModelSpec, start: int) -> tuple[int, ...]:
