@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from anchorwatch.app.view import FOREVER
 from anchorwatch.core.times import iso
 from anchorwatch.flow.replay import replay
 from anchorwatch.profile.measure import MEASURES
@@ -20,12 +21,13 @@ if TYPE_CHECKING:
     from anchorwatch.flow.replay import Expected, Firing, Replayed
 
 
-_NEVER = 2**62
-"""No window starts so late: only the reference is judged."""
-
-
 def replayed(
-    ledger: Ledger, name: str, rules: Sequence[Rule] | None = None, *, start: int = 0, end: int = 2**62
+    ledger: Ledger,
+    name: str,
+    rules: Sequence[Rule] | None = None,
+    *,
+    start: int = FOREVER[0],
+    end: int = FOREVER[1],
 ) -> dict[str, Any]:
     """Judge a model's stored windows by `rules` (or its own), without a trace: incidents, breaches, false alarms.
 
@@ -55,7 +57,7 @@ def over_reference(ledger: Ledger, name: str) -> dict[str, Any]:
     with ledger.read() as books:
         model = books.models.get(name)
         known = [rule for rule in model.rules if rule.measure in MEASURES]
-        found = replay(books, model, known, _NEVER, _NEVER)
+        found = replay(books, model, known, FOREVER[1], FOREVER[1])  # no window starts so late
     start = datetime(2001, 1, 1, tzinfo=UTC)
     window = model.spec.window.window(start, model.spec.timezone)
     rules = []

@@ -85,7 +85,7 @@ def view_of(
     segment: str = "",
     grain: str | None = None,
     start: int = 0,
-    end: int = 2**62,
+    end: int = FOREVER[1],
 ) -> View:
     """Check a grain against the model's window and make the view."""
     if not grain:

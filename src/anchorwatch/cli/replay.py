@@ -17,6 +17,8 @@ from anchorwatch.core.errors import ConfigError
 if TYPE_CHECKING:
     from anchorwatch.core.types import Rule
 
+_ENDS = ("start", "end")
+
 
 @shared
 def replay(
@@ -69,10 +71,11 @@ def _replayed(
 
     if door.near:
         from anchorwatch.app.replays import replayed  # noqa: PLC0415 - heavy
+        from anchorwatch.app.view import FOREVER  # noqa: PLC0415 - as above
 
         with door.watch() as watch:
             times = _times(span, watch.queries.model(model)["last"])
-            start, end = moment(times.get("start"), "start", 0), moment(times.get("end"), "end", 2**62)
+            start, end = (moment(times.get(name), name, at) for name, at in zip(_ENDS, FOREVER, strict=True))
             return replayed(watch.ledger, model, rules, start=start, end=end)
     times = _times(span, door.query("model", model=model)["last"])
     body = {**times, "rules": None if rules is None else [to_dict(rule) for rule in rules]}
@@ -81,7 +84,7 @@ def _replayed(
 
 
 def _times(span: tuple[str, str], last: str | None) -> dict[str, str]:
-    return {name: _time(text, last, name) for name, text in zip(("start", "end"), span, strict=True) if text}
+    return {name: _time(text, last, name) for name, text in zip(_ENDS, span, strict=True) if text}
 
 
 def _time(text: str, last: str | None, name: str) -> str:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 Window = tuple[int, Profile]
 """A window's start, in microseconds, and its profile."""
 
+Pair = tuple[Profile, Profile | None]
+"""A window's profile and what it is compared with."""
+
 BACK = (2, 10, 60, 400)
 """How many windows back the window before is looked for; a silence of more than the last makes a new beginning."""
 
@@ -85,9 +88,7 @@ def season(spec: ModelSpec, start: int) -> tuple[int, ...]:
     return (at.weekday(),) if spec.against.base is Base.WEEKDAY else (at.weekday(), at.hour)
 
 
-def companions(
-    spec: ModelSpec, reference: Reference, *, rows: bool = True
-) -> list[tuple[Profile, Profile | None]]:
+def companions(spec: ModelSpec, reference: Reference, *, rows: bool = True) -> list[Pair]:
     """Each window of the reference with what it would be compared with, itself left out: how the usual varies.
 
     On demand without sampled `rows`, which take most of the time and few measures look at.

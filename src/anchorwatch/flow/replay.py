@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from anchorwatch.core.results import Results
     from anchorwatch.core.types import Finding, Incident, Rule
+    from anchorwatch.flow.against import Pair
     from anchorwatch.flow.books import Judging
     from anchorwatch.flow.ports import Model, Reference
 
@@ -111,7 +112,7 @@ def replay(books: Judging, model: Model, rules: Sequence[Rule], start: int, end:
         len(spans),
         tuple(sorted(firings, key=lambda firing: firing.fired)),
         {name: len(found) for name, found in breaches.items()},
-        tuple(_expected(model, reference, rule) for rule in rules),
+        _expectations(model, reference, rules),
     )
 
 
@@ -176,12 +177,20 @@ class _Told:
         return found
 
 
-def _expected(model: Model, reference: Reference | None, rule: Rule) -> Expected:
+def _expectations(model: Model, reference: Reference | None, rules: Sequence[Rule]) -> tuple[Expected, ...]:
+    """Judge the reference's own windows by each rule; what they are compared with is worked out once for all."""
+    if reference is None:
+        return tuple(Expected(rule, rule.budget, 0, 0, 0) for rule in rules)
+    compared = companions(model.spec, reference)
+    return tuple(_expected(model, reference, compared, rule) for rule in rules)
+
+
+def _expected(model: Model, reference: Reference, compared: Sequence[Pair], rule: Rule) -> Expected:
     """Judge the reference's own windows, each against what it would have been compared with."""
-    if reference is None or rule.segments or rule.measure not in MEASURES:
+    if rule.segments or rule.measure not in MEASURES:
         return Expected(rule, rule.budget, 0, 0, 0)
     grounds = grounds_of(model.spec, reference, rule.measure)
-    pairs = zip(reference.windows, companions(model.spec, reference), strict=True)
+    pairs = zip(reference.windows, compared, strict=True)
     results = [(start, MEASURES[rule.measure](other, profile)) for (start, _), (profile, other) in pairs]
     state, fired, windows, breaches = State(), 0, 0, 0
     lasted = False

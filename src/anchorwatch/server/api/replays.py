@@ -8,8 +8,8 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 from starlette.responses import Response  # noqa: TC002 - FastAPI reads annotations as it runs
 
-from anchorwatch.app.moments import moment
 from anchorwatch.app.replays import replayed
+from anchorwatch.app.view import FOREVER
 from anchorwatch.rules.form import from_dict
 from anchorwatch.server.api.door import At, Reader, answer, instant, told
 from anchorwatch.server.schemas import Said
@@ -46,6 +46,6 @@ class ReplayBody(BaseModel):
 def replay(at: At, model: str, given: Replay) -> Response:
     """Judge the past by rules that are not in force; nothing is changed and nobody is told."""
     rules = None if given.rules is None else [from_dict(rule) for rule in given.rules]
-    start = instant(given.start, "start") if given.start else 0
-    end = instant(given.end, "end") if given.end else moment(None, "end", 2**62)
+    start = instant(given.start, "start") if given.start else FOREVER[0]
+    end = instant(given.end, "end") if given.end else FOREVER[1]
     return answer(replayed(at.watch.ledger, model, rules, start=start, end=end))
