@@ -25,9 +25,18 @@ def moved(cells: Cells) -> Floats:
     >>> moved(Cells.of([[500, 500], [3, 2]], [[750, 250], [1, 4]])).round(3).tolist()
     [0.249, 0.314]
     """
+    return np.sqrt(np.maximum(apart(cells) ** 2 - noise(cells) ** 2, 0))
+
+
+def apart(cells: Cells) -> Floats:
+    """Total variation `½ Σ |q - p|` of each column's shares, chance included.
+
+    >>> from anchorwatch.drift.cells import Cells
+    >>> apart(Cells.of([[50, 50]], [[65, 35]])).round(3).tolist()
+    [0.15]
+    """
     p, q = cells.shares()
-    distance = cells.sums(np.abs(q - p)) / 2
-    return np.sqrt(np.maximum(distance**2 - noise(cells) ** 2, 0))
+    return cells.sums(np.abs(q - p)) / 2
 
 
 def noise(cells: Cells) -> Floats:

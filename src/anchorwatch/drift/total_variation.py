@@ -10,6 +10,7 @@ from anchorwatch.core.schema import Kind
 from anchorwatch.core.types import Stage
 from anchorwatch.drift.cells import Cells, Found, over_cells
 from anchorwatch.drift.chi_square import contingency
+from anchorwatch.drift.moved import apart
 from anchorwatch.drift.subjects import Side
 from anchorwatch.profile.measure import Family, measure
 
@@ -77,6 +78,4 @@ def target_total_variation(reference: Profile | None, current: Profile) -> Resul
 
 
 def _distance(cells: Cells) -> Found:
-    p, q = cells.shares()
-    distance = cells.sums(np.abs(q - p)) / 2
-    return np.minimum(distance, 1.0), contingency(cells)[1], "undefined"
+    return np.minimum(apart(cells), 1.0), contingency(cells)[1], "undefined"

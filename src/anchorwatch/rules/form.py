@@ -25,6 +25,7 @@ from anchorwatch.core.errors import ConfigError
 from anchorwatch.core.registry import unknown
 from anchorwatch.core.types import Rule, Severity
 from anchorwatch.profile.measure import MEASURES, Family
+from anchorwatch.rules.defaults import BUDGET, MOVED
 from anchorwatch.rules.sentence import windows
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ WORDS: dict[str, frozenset[Family]] = {
 }
 """The keys that may name the measure, with the families each stands for."""
 
-AUTO = Rule(name="", measure="drift", above=0.1, budget=1.0)
+AUTO = Rule(name="", measure="drift", above=MOVED, budget=BUDGET)
 """What `drift: auto` stands for."""
 
 _BUDGET = re.compile(r"(\d+(?:\.\d+)?)(?:\s+false alarms?)?\s+(?:per|a)\s+(day|week|month|year)")
