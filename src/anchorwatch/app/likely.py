@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from anchorwatch.app.view import view_of
@@ -34,8 +33,8 @@ def likely(books: Transaction, incident: Incident) -> dict[str, Any]:
         return {"likely": "", "causes": [], "concept": False}
     found = _causes(books, incident, findings[-1])
     if found:
-        causes = [cause_body(cause) for cause in found[:SHOWN]]
-        return {"likely": found[0].text, "causes": causes, "concept": False}
+        told = [cause_body(cause) for cause in found[:SHOWN]]
+        return {"likely": found[0].text, "causes": told, "concept": False}
     performance = any(
         item.measure in MEASURES and MEASURES[item.measure].family is Family.PERFORMANCE for item in findings
     )
@@ -63,5 +62,5 @@ def cause_body(cause: Cause) -> dict[str, Any]:
         "importance": None if cause.importance is None else round(cause.importance, 6),
         "effect": cause.effect,
         "answer": cause.answer,
-        "figures": dict(asdict(cause)["change"]["figures"]),
+        "figures": dict(cause.change.figures),
     }
