@@ -45,3 +45,15 @@ def test_an_unusual_day_still_is() -> None:
 def test_too_short_a_reference_tells_nothing() -> None:
     """Four hours are no basis for what is usual; rows are taken for independent."""
     assert aw.compare(days(1, 1).head(240), days(1, 1, 40, shift=3.0), time="at").drifted == ["x"]
+
+
+def test_cells_that_cannot_be_read_are_missing_there_too() -> None:
+    """As without times: a text in a column of numbers takes nothing down."""
+    reference, today = (
+        table.with_columns(pl.col("x").cast(pl.String)) for table in (days(1, 40), days(2, 1, 40))
+    )
+    broken = reference.with_columns(
+        x=pl.when(pl.int_range(pl.len()) % 50 == 0).then(pl.lit("bad")).otherwise("x")
+    )
+    report = aw.compare(broken, today, time="at", columns={"x": "number"})
+    assert [finding.measure for finding in report.findings] == []

@@ -40,7 +40,11 @@ def profile_reference(spec: ModelSpec, given: Any) -> Profiled:
 
     Raises `InputError` when it is empty or lacks an input, naming it.
     """
-    frame = _canonical(spec, table_of(given))
+    return profiled(spec, _canonical(spec, table_of(given)))
+
+
+def profiled(spec: ModelSpec, frame: pl.DataFrame) -> Profiled:
+    """Profile a reference that is a canonical frame already, as a whole and by the windows of the spec."""
     grid = build_grid(spec, frame)
     whole = np.zeros(frame.height, np.int64)
     rows, few = (0, 0) if spec.private else (REFERENCE_ROWS, WINDOW_ROWS)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from anchorwatch.core.calendar import Grain
 from anchorwatch.flow.bands import grounds_of
 from anchorwatch.flow.ports import Reference
-from anchorwatch.flow.reference import profile_reference
+from anchorwatch.flow.reference import profiled
+from anchorwatch.report.fit import canonical
 from anchorwatch.rules.band import FEWEST
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def usual(
     grain = _grain(spec, before.table, after.table)
     if grain is None or before.table is None:
         return {}
-    found = profile_reference(spec.evolve(window=Grain(grain)), before.table)
+    found = profiled(spec.evolve(window=Grain(grain)), canonical(spec, before.table))
     reference = Reference(0, found.whole, tuple(found.windows.items()))
     return {rule.measure: grounds_of(spec, reference, rule.measure) for rule in rules}
 
